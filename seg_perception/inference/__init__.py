@@ -1,0 +1,1 @@
+"""Runners: each executes one contract model on one runtime."""

@@ -1,0 +1,1 @@
+"""The model workshop: networks, training, export to the model contract, evaluation."""
