@@ -1,0 +1,110 @@
+"""Trees and bushes as cut-out pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from seg_perception.sim.canvas import Canvas
+from seg_perception.sim.things import Placed, Thing
+
+_RESOLUTION = 48
+
+
+@dataclass(frozen=True)
+class Plant(Thing):
+    """A cut-out picture, uint8 [H, W, 3], with its mask, uint8 [H, W] of 0 or 255."""
+
+    image: npt.NDArray[np.uint8]
+    mask: npt.NDArray[np.uint8]
+
+    def paint(self, canvas: Canvas, placed: Placed, label_ids: dict[str, int]) -> None:
+        """Paint it facing the camera."""
+        size = (self.width, self.height)
+        label = label_ids[self.name]
+        canvas.sprite(self.image, self.mask, placed.x, placed.y, size, 1.0, label)
+
+
+def make_tree(rng: np.random.Generator, brightness: float) -> Plant:
+    """Draw a tree with a trunk and a dense crown."""
+    width, height = rng.uniform(3.2, 4.8), rng.uniform(5.5, 8.0)
+    clear = rng.uniform(1.7, 2.3)
+    mask, image = _blank(width, height)
+    rows, columns = mask.shape
+    trunk = int(rng.uniform(0.3, 0.42) * _RESOLUTION)
+    trunk_mask = np.zeros_like(mask)
+    left = (columns - trunk) // 2
+    trunk_mask[rows // 3 :, left : left + trunk] = 255
+    crown_height = height - clear
+    crown = _clumps(
+        rng, mask.shape, (columns / 2, crown_height / 2 * _RESOLUTION),
+        (width / 2 * _RESOLUTION, crown_height / 2 * _RESOLUTION), 26,
+    )  # fmt: skip
+    bark = np.array([62, 78, 95]) * rng.uniform(0.7, 1.1)
+    image[:] = _leaves(rng, mask.shape, crown, brightness)
+    only_trunk = (trunk_mask > 0) & (crown == 0)
+    side = np.linspace(1.15, 0.7, trunk)
+    stem = np.zeros_like(image)
+    stem[:, left : left + trunk] = np.clip(bark * brightness * side[:, None], 0, 255)
+    low = slice(int((crown_height - 0.3) * _RESOLUTION), rows)
+    image[low, :left] = stem[low, left : left + 1]
+    image[low, left + trunk :] = stem[low, left + trunk - 1 : left + trunk]
+    image[low, left : left + trunk] = stem[low, left : left + trunk]
+    image[crown > 0] = _leaves(rng, mask.shape, crown, brightness)[crown > 0]
+    mask[(crown > 0) | only_trunk] = 255
+    return Plant('vegetation', 0.5, width, height, image, mask)
+
+
+def make_bush(rng: np.random.Generator, brightness: float) -> Plant:
+    """Draw a bush that reaches the ground."""
+    width, height = rng.uniform(1.6, 3.2), rng.uniform(1.0, 1.7)
+    mask, image = _blank(width, height)
+    rows, columns = mask.shape
+    crown = _clumps(rng, mask.shape, (columns / 2, rows * 0.6), (columns / 2, rows * 0.6), 16)
+    crown[int(rows * 0.6) :, columns // 6 : -columns // 6] = 255
+    image[:] = _leaves(rng, mask.shape, crown, brightness)
+    mask[:] = crown
+    return Plant('vegetation', 0.8, width, height, image, mask)
+
+
+def _blank(width: float, height: float) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+    shape = (int(height * _RESOLUTION), int(width * _RESOLUTION))
+    return np.zeros(shape, np.uint8), np.zeros((*shape, 3), np.uint8)
+
+
+def _clumps(
+    rng: np.random.Generator,
+    shape: tuple[int, ...],
+    centre: tuple[float, float],
+    radii: tuple[float, float],
+    count: int,
+) -> npt.NDArray[np.uint8]:
+    """Overlapping discs inside an ellipse."""
+    mask = np.zeros(shape, np.uint8)
+    small = min(radii) * 0.36
+    core = (int(radii[0] * 0.62), int(radii[1] * 0.72))
+    cv2.ellipse(mask, (int(centre[0]), int(centre[1])), core, 0, 0, 360, 255, -1)
+    for angle in np.linspace(0, 2 * np.pi, count, endpoint=False):
+        reach = rng.uniform(0.8, 1.0)
+        x = centre[0] + np.cos(angle) * (radii[0] - small) * reach
+        y = centre[1] + np.sin(angle) * (radii[1] - small) * reach
+        cv2.circle(mask, (int(x), int(y)), int(small * rng.uniform(0.75, 1.0)), 255, -1)
+    return mask
+
+
+def _leaves(
+    rng: np.random.Generator, shape: tuple[int, ...], crown: npt.NDArray[np.uint8], brightness: float
+) -> npt.NDArray[np.uint8]:
+    rows, columns = shape[:2]
+    base = np.array([42, 92, 66]) * rng.uniform(0.75, 1.2) + np.array([0, 0, rng.uniform(-15, 30)])
+    texture = np.zeros((rows, columns), np.float32)
+    for grain, weight in ((3, 0.16), (9, 0.18), (26, 0.14)):
+        cells = rng.standard_normal((rows // grain + 2, columns // grain + 2)).astype(np.float32)
+        texture += weight * cv2.resize(cells, (columns, rows), interpolation=cv2.INTER_LINEAR)
+    depth = cv2.distanceTransform(crown, cv2.DIST_L2, 3) / max(columns, 1)
+    rise = np.linspace(1.2, 0.7, rows, dtype=np.float32)[:, None]
+    tone = (1 + texture) * rise * (0.85 + 0.5 * depth)
+    return np.clip(base * brightness * tone[..., None], 0, 255).astype(np.uint8)

@@ -1,0 +1,99 @@
+"""A made-up street through the camera of a moving car, with the exact label of every pixel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from seg_perception.core.labels import load_label_set
+from seg_perception.sim.backdrop import Backdrop
+from seg_perception.sim.camera_model import Array, Camera, Intrinsics
+from seg_perception.sim.canvas import Canvas
+from seg_perception.sim.ground import PERIOD, Ground, make_cross_section
+from seg_perception.sim.light import make_light
+from seg_perception.sim.sensor import Sensor
+from seg_perception.sim.shadows import paint_shadows
+from seg_perception.sim.world import World
+
+
+@dataclass(frozen=True)
+class SceneFrame:
+    """A frame: `bgr` uint8 [H, W, 3] and `label`, the exact trainIds, uint8 [H, W]."""
+
+    bgr: npt.NDArray[np.uint8]
+    label: npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class SceneObject:
+    """An object of the world: class name and ground corners [4, 2], metres, vehicle frame.
+
+    Vehicle frame: x forward, y left, origin on the ground straight below the camera.
+    """
+
+    name: str
+    corners: Array
+
+
+class Scene:
+    """A street of one seed; the same seed, size and time always give the same frame."""
+
+    def __init__(self, seed: int, width: int = 1280, height: int = 720) -> None:
+        if width < 16 or height < 16:
+            raise ValueError(f'a scene needs at least 16x16 pixels, got {width}x{height}')
+        if seed < 0:
+            raise ValueError(f'a scene needs a seed of 0 or more, got {seed}')
+        labels = load_label_set()
+        self._label_ids = {name: labels.train_id(name) for name in labels.names}
+        rng = np.random.default_rng((seed, 0))
+        self.camera = Camera.with_field_of_view(
+            width,
+            height,
+            degrees=rng.uniform(54, 70),
+            mount_height=rng.uniform(1.25, 1.75),
+            pitch=np.radians(rng.uniform(-1.5, 4.0)),
+        )
+        self._section = make_cross_section(rng)
+        crossing = rng.uniform(5, PERIOD - 15) if rng.random() < 0.75 else None
+        self._light = make_light(rng)
+        self._ground = Ground(rng, self._section, self._light.wet, crossing)
+        self._backdrop = Backdrop(rng, self.camera, self._light, self._label_ids)
+        self._world = World(seed, self._section, self._light, crossing)
+        self._sensor = Sensor(rng, self.camera, self._light)
+
+    @property
+    def intrinsics(self) -> Intrinsics:
+        """Focal lengths and principal point in pixels; the lens has no distortion."""
+        return self.camera.intrinsics
+
+    def frame(self, t: float) -> SceneFrame:
+        """Render the street at a time in seconds."""
+        view = self.camera.view(*self._world.pose(t))
+        canvas = Canvas(view, self._light)
+        things = self._world.things(t)
+        houses = self._world.houses(view.x)
+        self._backdrop.paint(canvas)
+        top = self._ground.paint(canvas, self._label_ids)
+        paint_shadows(canvas, things, houses, top)
+        for house in houses:
+            house.paint(canvas, self._label_ids['building'])
+        for placed in things:
+            placed.thing.paint(canvas, placed, self._label_ids)
+        return SceneFrame(self._sensor.expose(canvas.color, t), canvas.label)
+
+    def objects(self, t: float) -> list[SceneObject]:
+        """Return what stands on the ground near the vehicle at a time, houses left out."""
+        view = self.camera.view(*self._world.pose(t))
+        return [
+            SceneObject(placed.thing.name, view.to_vehicle(placed.footprint()))
+            for placed in self._world.things(t)
+        ]
+
+    def ground_name(self, t: float, x: float, y: float) -> str:
+        """Return the class name of the bare ground at a point of the vehicle frame."""
+        ego_x, ego_y, yaw = self._world.pose(t)
+        del ego_x
+        return self._section.name_at(float(ego_y + x * np.sin(yaw) + y * np.cos(yaw)))
