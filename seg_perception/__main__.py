@@ -1,0 +1,60 @@
+"""All tools: `python3 -m seg_perception <tool> …`, `ros2 run seg_perception <tool> …`."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import NamedTuple
+
+
+class Tool(NamedTuple):
+    """Where a tool's `main(argv) -> exit status` is, and what it does in one line."""
+
+    module: str
+    summary: str
+
+
+TOOLS = {
+    'segmentation_node': Tool(
+        'seg_perception.ros.segmentation_node', 'ROS 2 node: camera image in, masks out'
+    ),
+    'scene_camera': Tool(
+        'seg_perception.ros.scene_camera', 'ROS 2 node: a made-up street, folder or video as camera'
+    ),
+    'scene_dataset': Tool(
+        'seg_perception.sim.dataset', 'render frames of the made-up street with their exact labels'
+    ),
+    'model': Tool('seg_perception.models.cli', 'train, export, evaluate and describe model files'),
+    'demo': Tool('seg_perception.demo.run', 'camera, node and monitor together, with a summary'),
+    'demo_monitor': Tool(
+        'seg_perception.ros.demo_monitor', "ROS 2 node: rate, latency and mIoU of the node's masks"
+    ),
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the tool that the first argument names with the arguments after it."""
+    name, *arguments = (sys.argv[1:] if argv is None else argv) or ['--help']
+    if name in ('-h', '--help'):
+        print(usage())
+        return 0
+    tool = TOOLS.get(name)
+    if tool is None:
+        print(f'error: no tool {name!r}; the tools are {", ".join(TOOLS)}', file=sys.stderr)
+        return 2
+    # A tool's own usage text then names it.
+    sys.argv[0] = f'{__package__} {name}'
+    # Imported only now: no tool has to load, or even have, what another one needs.
+    return int(import_module(tool.module).main(arguments))
+
+
+def usage() -> str:
+    """Return the list of the tools."""
+    width = max(map(len, TOOLS))
+    lines = [f'  {name:<{width}}  {tool.summary}' for name, tool in TOOLS.items()]
+    head = ['usage: python3 -m seg_perception <tool> …', '', 'tools (each has --help):']
+    return '\n'.join(head + lines)
+
+
+if __name__ == '__main__':
+    sys.exit(main())
