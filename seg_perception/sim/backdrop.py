@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from seg_perception.sim.camera_model import Camera
-from seg_perception.sim.canvas import Canvas
+from seg_perception.sim.canvas import Canvas, four_channels
 from seg_perception.sim.ground import FAR
 from seg_perception.sim.light import Light
 
@@ -25,8 +25,8 @@ class Backdrop:
         width = camera.width + 2 * self._margin
         foot = int(np.ceil(camera.row_of(FAR)))
         height = min(max(foot + 1, 1), camera.height)
-        self.color = _sky(rng, light, width, height, camera.horizon)
-        self.label = np.full((height, width), label_ids['sky'], np.uint8)
+        self._pixels = four_channels(_sky(rng, light, width, height, camera.horizon))
+        self._pixels[..., 3] = label_ids['sky']
         metre = camera.intrinsics.fx / FAR
         haze = light.haze_at(1.3 * FAR)
 
@@ -40,7 +40,12 @@ class Backdrop:
             top = foot - rng.uniform(7, 13) * metre
             if rng.random() < 0.45:
                 shape = np.array([[column, top], [column + size, top], [column + size, foot], [column, foot]])
-                self._fill(shape, hazed(tuple(rng.uniform(90, 170, 3))), label_ids['building'])
+                gray = rng.uniform(110, 170)
+                self._fill(shape, hazed((gray, gray * 1.05, gray * 1.12)), label_ids['building'])
+                for row in np.arange(top + 1.2 * metre, foot - 3 * metre, 3 * metre):
+                    for left in np.arange(column + 0.8 * metre, column + size - 1.8 * metre, 2.4 * metre):
+                        pane = np.array([[0, 0], [1.1, 0], [1.1, 1.5], [0, 1.5]]) * metre + (left, row)
+                        self._fill(pane, hazed((85.0, 80.0, 75.0)), label_ids['building'])
             column += size * rng.uniform(0.8, 1.6)
         column = -2 * metre
         while column < width:
@@ -53,18 +58,14 @@ class Backdrop:
             column += radius * rng.uniform(0.6, 1.1)
 
     def _fill(self, shape: np.ndarray, color: tuple[float, float, float], label: int) -> None:
-        points = [np.round(shape).astype(np.int32)]
-        cv2.fillPoly(self.color, points, color)
-        cv2.fillPoly(self.label, points, (label,))
+        cv2.fillPoly(self._pixels, [np.round(shape).astype(np.int32)], (*color, label))
 
     def paint(self, canvas: Canvas) -> None:
         """Paint the upper part of a frame, down to where the ground begins."""
         camera = canvas.view.camera
         shift = round(tan(canvas.view.yaw) * camera.intrinsics.fx)
         left = self._margin - min(max(shift, -self._margin), self._margin)
-        rows, columns = self.label.shape[0], slice(left, left + camera.width)
-        canvas.color[:rows] = self.color[:, columns]
-        canvas.label[:rows] = self.label[:, columns]
+        canvas.pixels[: len(self._pixels)] = self._pixels[:, left : left + camera.width]
 
 
 def _sky(

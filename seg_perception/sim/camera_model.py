@@ -61,6 +61,11 @@ class Camera:
         forward = distance * cos(self.pitch) + self.mount_height * sin(self.pitch)
         return self.intrinsics.cy + self.intrinsics.fy * down / forward
 
+    def distance_at(self, row: float) -> float:
+        """Return how far ahead the ground is in an image row below the horizon, metres."""
+        slope = (row - self.intrinsics.cy) / self.intrinsics.fy
+        return self.mount_height * (1 - slope * tan(self.pitch)) / (slope + tan(self.pitch))
+
     def view(self, x: float, y: float, yaw: float) -> View:
         """Return the view from a vehicle pose in the road frame."""
         return View(self, x, y, yaw)

@@ -1,8 +1,8 @@
-"""The picture under the brush: every stroke goes into the colour and the label image alike."""
+"""The picture under the brush: one stroke paints colour and label together."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import cv2
 import numpy as np
@@ -15,55 +15,61 @@ NEAR = 0.6
 """Nothing nearer to the camera plane than this is drawn, metres."""
 
 _SHIFT = 4
-_LIMIT = 2.0**20
+
+
+class Figure:
+    """An upright board of polygons: outlines in metres (right, up) from the foot on the ground.
+
+    Each part is (outline [N, 2], colour, class name); later parts cover earlier ones.
+    """
+
+    def __init__(self, parts: Sequence[tuple[Array, Color, str]]) -> None:
+        self.points = np.concatenate([outline for outline, _, _ in parts])
+        self.ends = np.cumsum([len(outline) for outline, _, _ in parts]).tolist()
+        self.colors = np.array([color for _, color, _ in parts])
+        self.names = [name for _, _, name in parts]
 
 
 class Canvas:
-    """A frame being painted: `color` uint8 [H, W, 3] BGR and `label` uint8 [H, W] of trainIds."""
+    """A frame being painted: `pixels` uint8 [H, W, 4] of blue, green, red and trainId.
 
-    def __init__(self, view: View, light: Light) -> None:
+    As colour and label are channels of one image, every edge is at the same pixel in both.
+    """
+
+    def __init__(self, view: View, light: Light, label_ids: Mapping[str, int]) -> None:
         camera = view.camera
         self.view = view
         self.light = light
-        self.color = np.empty((camera.height, camera.width, 3), np.uint8)
-        self.label = np.empty((camera.height, camera.width), np.uint8)
+        self.label_ids = label_ids
+        self.pixels = np.empty((camera.height, camera.width, 4), np.uint8)
 
-    def polygon(self, pixels: Array, color: Sequence[float], label: int) -> None:
-        """Fill a polygon [N, 2] in pixels."""
-        fixed = [fixed_point(pixels)]
-        cv2.fillPoly(self.color, fixed, color, cv2.LINE_8, _SHIFT)
-        cv2.fillPoly(self.label, fixed, (label,), cv2.LINE_8, _SHIFT)
+    def polygon(self, corners: npt.NDArray[np.int32], color: Sequence[float], name: str) -> None:
+        """Fill a polygon, int32 [N, 2] made by `fixed_point`."""
+        blue, green, red = color
+        value = (blue, green, red, self.label_ids[name])
+        cv2.fillPoly(self.pixels, [corners], value, cv2.LINE_8, _SHIFT)
 
-    def face(self, points: Array, color: Sequence[float], label: int) -> None:
-        """Fill a flat polygon [N, 3] of the road frame."""
-        outline = self.outline(points)
-        if outline is not None:
-            self.polygon(outline, color, label)
-
-    def outline(self, points: Array) -> Array | None:
-        """Project a flat polygon [N, 3]; what is behind the camera is cut off (None: all of it)."""
-        return clipped(self.view.project(points))
-
-    def billboard(
-        self, x: float, y: float, parts: Sequence[tuple[Array, Color, int]], brightness: float = 1.0
-    ) -> None:
-        """Fill polygons of an upright board at a road point that faces the camera.
-
-        Each part is (outline [N, 2] in metres, right and up from the foot; colour; label).
-        """
+    def figure(self, x: float, y: float, figure: Figure, brightness: float) -> None:
+        """Paint an upright board that faces the camera at a road point."""
         u, v, depth = self.view.matrix @ (x, y, 0.0, 1.0)
         if depth < NEAR:
             return
-        foot = np.array([u / depth, v / depth])
-        scale = np.array([1.0, -1.0]) * self.view.camera.intrinsics.fx / depth
-        for outline, color, label in parts:
-            self.polygon(outline * scale + foot, self.tint(color, brightness, depth), label)
+        focal = self.view.camera.intrinsics.fx
+        points = figure.points * (focal / depth, -focal / depth) + (u / depth, v / depth)
+        if points[:, 0].max() < 0 or points[:, 0].min() > self.pixels.shape[1]:
+            return
+        corners = fixed_point(points)
+        colors = self.tint(figure.colors, brightness, depth).tolist()
+        start = 0
+        for end, color, name in zip(figure.ends, colors, figure.names, strict=True):
+            self.polygon(corners[start:end], color, name)
+            start = end
 
-    def tint(self, color: Sequence[float], brightness: float, distance: float) -> Color:
-        """Return a colour under light and behind haze."""
+    def tint(self, colors: Array, brightness: float | Array, distance: float) -> Array:
+        """Return colours [N, 3] under light and behind haze."""
         haze = self.light.haze_at(distance)
-        gain, lift = brightness * (1 - haze), self.light.haze * haze
-        return (color[0] * gain + lift, color[1] * gain + lift, color[2] * gain + lift)
+        result: Array = colors * (brightness * (1 - haze)) + self.light.haze * haze
+        return result
 
     def texture(
         self,
@@ -72,46 +78,41 @@ class Canvas:
         corners: Array,
         brightness: float,
         distance: float,
-        label: int,
+        name: str,
     ) -> None:
-        """Paint a texture on a flat polygon of the road frame.
+        """Paint a texture, uint8 [H, W, 4], on a flat polygon [N, 3] of the road frame.
 
-        `to_road` [4, 3] takes texture pixels (column, row, 1) to homogeneous road points;
-        `corners` [N, 3] is the polygon to fill.
+        `to_road` [4, 3] takes texture pixels (column, row, 1) to homogeneous road points.
         """
-        outline = self.outline(corners)
-        if outline is None:
-            return
-        box = self._box(outline)
-        if box is None:
+        outline = clipped(self.view.project(corners))
+        box = None if outline is None else self._box(outline)
+        if outline is None or box is None:
             return
         left, top, right, bottom = box
         offset = np.array([[1.0, 0.0, -left], [0.0, 1.0, -top], [0.0, 0.0, 1.0]])
-        size = (right - left, bottom - top)
         patch = cv2.warpPerspective(
             image,
             offset @ self.view.matrix @ to_road,
-            size,
+            (right - left, bottom - top),
             flags=cv2.INTER_LINEAR,
             borderMode=cv2.BORDER_REPLICATE,
         )
-        haze = self.light.haze_at(distance)
-        cv2.convertScaleAbs(patch, patch, brightness * (1 - haze), self.light.haze * haze)
-        mask = np.zeros((size[1], size[0]), np.uint8)
-        cv2.fillPoly(mask, [fixed_point(outline - (left, top))], (255,), cv2.LINE_8, _SHIFT)
-        self._stamp(patch, mask, box, label)
+        mask = np.zeros((bottom - top, right - left), np.uint8)
+        fill_mask(mask, outline - (left, top), 255)
+        self._stamp(patch, mask, box, brightness, distance, name)
 
     def sprite(
         self,
-        image: npt.NDArray[np.uint8],
-        mask: npt.NDArray[np.uint8],
+        images: Sequence[tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]],
         x: float,
         y: float,
         size: tuple[float, float],
-        brightness: float,
-        label: int,
+        name: str,
     ) -> None:
-        """Paint a cut-out picture as an upright board of `size` (width, height) metres."""
+        """Paint a cut-out picture as an upright board of `size` (width, height) metres.
+
+        `images` are (picture uint8 [H, W, 4], mask uint8 [H, W]), each half as large as the last.
+        """
         u, v, depth = self.view.matrix @ (x, y, 0.0, 1.0)
         if depth < NEAR:
             return
@@ -122,48 +123,48 @@ class Canvas:
         if box is None:
             return
         left, top, right, bottom = box
-        while image.shape[0] > 2 * height and min(image.shape[:2]) > 8:
-            half = (image.shape[1] // 2, image.shape[0] // 2)
-            image = cv2.resize(image, half, interpolation=cv2.INTER_NEAREST)
-            mask = cv2.resize(mask, half, interpolation=cv2.INTER_NEAREST)
-        to_patch = np.array(
-            [
-                [width / image.shape[1], 0.0, x0 - left],
-                [0.0, height / image.shape[0], y0 - top],
-            ]
-        )
+        fitting = [pair for pair in images if pair[0].shape[0] >= height]
+        image, mask = fitting[-1] if fitting else images[0]
+        rows, columns = mask.shape
+        to_patch = np.array([[width / columns, 0.0, x0 - left], [0.0, height / rows, y0 - top]])
         target = (right - left, bottom - top)
         patch = cv2.warpAffine(image, to_patch, target, borderMode=cv2.BORDER_REPLICATE)
         cut = cv2.warpAffine(mask, to_patch, target, flags=cv2.INTER_NEAREST)
-        haze = self.light.haze_at(depth)
-        cv2.convertScaleAbs(patch, patch, brightness * (1 - haze), self.light.haze * haze)
-        self._stamp(patch, cut, box, label)
+        self._stamp(patch, cut, box, 1.0, depth, name)
 
     def _stamp(
         self,
         patch: npt.NDArray[np.uint8],
         mask: npt.NDArray[np.uint8],
         box: tuple[int, int, int, int],
-        label: int,
+        brightness: float,
+        distance: float,
+        name: str,
     ) -> None:
+        haze = self.light.haze_at(distance)
+        cv2.convertScaleAbs(patch, patch, brightness * (1 - haze), self.light.haze * haze)
+        patch[..., 3] = self.label_ids[name]
         left, top, right, bottom = box
-        cv2.copyTo(patch, mask, self.color[top:bottom, left:right])
-        np.putmask(self.label[top:bottom, left:right], mask, label)
+        cv2.copyTo(patch, mask, self.pixels[top:bottom, left:right])
 
     def _box(self, pixels: Array) -> tuple[int, int, int, int] | None:
         """Return the whole-pixel box (left, top, right, bottom) around points, cut to the image."""
-        height, width = self.label.shape
-        left, top = np.floor(pixels.min(axis=0)).clip(-1, (width, height)).astype(int)
-        right, bottom = np.ceil(pixels.max(axis=0)).clip(-2, (width, height)).astype(int) + 1
-        left, top = max(int(left), 0), max(int(top), 0)
-        right, bottom = min(int(right), width), min(int(bottom), height)
+        height, width = self.pixels.shape[:2]
+        (x0, y0), (x1, y1) = pixels.min(axis=0), pixels.max(axis=0)
+        left, top = max(int(np.floor(x0)), 0), max(int(np.floor(y0)), 0)
+        right, bottom = min(int(np.ceil(x1)) + 1, width), min(int(np.ceil(y1)) + 1, height)
         return (left, top, right, bottom) if left < right and top < bottom else None
 
 
 def fixed_point(pixels: Array) -> npt.NDArray[np.int32]:
     """Turn pixel coordinates [N, 2] into the fixed-point numbers that OpenCV fills by."""
-    scaled: npt.NDArray[np.int32] = np.clip(pixels * (1 << _SHIFT), -_LIMIT, _LIMIT).astype(np.int32)
+    scaled: npt.NDArray[np.int32] = (pixels * (1 << _SHIFT)).astype(np.int32)
     return scaled
+
+
+def fill_mask(mask: npt.NDArray[np.uint8], outline: Array, value: int) -> None:
+    """Fill a polygon [N, 2] in pixels into a single-channel image."""
+    cv2.fillPoly(mask, [fixed_point(outline)], (value,), cv2.LINE_8, _SHIFT)
 
 
 def clipped(homogeneous: Array) -> Array | None:
@@ -183,3 +184,8 @@ def clipped(homogeneous: Array) -> Array | None:
         homogeneous = np.array(kept)
     result: Array = homogeneous[:, :2] / homogeneous[:, 2:]
     return result
+
+
+def four_channels(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Give a colour image [H, W, 3] the label's channel [H, W, 4], still empty."""
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2BGRA), np.uint8)

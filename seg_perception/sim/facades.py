@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from seg_perception.sim.canvas import Canvas
+from seg_perception.sim.camera_model import Array
+from seg_perception.sim.canvas import Canvas, four_channels
 from seg_perception.sim.ground import FAR
 
 _RESOLUTION = 20
@@ -21,7 +22,7 @@ _COLORS = (
 
 @dataclass(frozen=True)
 class Facade:
-    """A facade seen from the front: texture uint8 [H, W, 3] and its size in metres."""
+    """A facade seen from the front: texture uint8 [H, W, 4] and its size in metres."""
 
     image: npt.NDArray[np.uint8]
     width: float
@@ -44,7 +45,12 @@ class House:
         """Where it ends along the street."""
         return self.start + self.facade.width
 
-    def paint(self, canvas: Canvas, label: int) -> None:
+    def footprint(self) -> Array:
+        """Return its corners on the ground [4, 2] in the road frame."""
+        near, far = self.side * self.front, self.side * (self.front + self.depth)
+        return np.array([[self.start, near], [self.end, near], [self.end, far], [self.start, far]])
+
+    def paint(self, canvas: Canvas) -> None:
         """Paint the facade on the street and the gable that faces the camera."""
         view = canvas.view
         far = view.x + FAR
@@ -67,7 +73,7 @@ class House:
             )
             brightness = canvas.light.shade((-1, 0, 0)) * 0.95
             distance = self.start - view.x
-            canvas.texture(self.gable.image, to_road, np.array(corners, float), brightness, distance, label)
+            canvas.texture(self.gable.image, to_road, np.array(corners, float), brightness, distance, 'building')
         corners = [[near, y, 0], [end, y, 0], [end, y, height], [near, y, height]]
         cells = self.facade.image.shape[0] / height
         to_road = np.array(
@@ -75,7 +81,7 @@ class House:
         )
         brightness = canvas.light.shade((0, -self.side, 0))
         distance = max((near + end) / 2 - view.x, 0)
-        canvas.texture(self.facade.image, to_road, np.array(corners, float), brightness, distance, label)
+        canvas.texture(self.facade.image, to_road, np.array(corners, float), brightness, distance, 'building')
 
 
 def make_facade(rng: np.random.Generator) -> Facade:
@@ -111,20 +117,20 @@ def make_facade(rng: np.random.Generator) -> Facade:
             else:
                 top = floor - int(0.85 * res) - int(pane[1] * res)
                 _window(rng, image, (centre - half, top), (centre + half, floor - int(0.85 * res)), frame)
-    return Facade(image, width, height)
+    return Facade(four_channels(image), width, height)
 
 
 def make_gable(rng: np.random.Generator, facade: Facade, depth: float) -> Facade:
     """Draw the plain side wall of a house in the colour of its facade."""
     image = _wall(rng, depth, facade.height)
-    body = np.median(facade.image.reshape(-1, 3), axis=0)
-    scale = body / np.maximum(np.median(image.reshape(-1, 3), axis=0), 1)
+    body = np.median(facade.image[::4, ::4, :3].reshape(-1, 3), axis=0)
+    scale = body / np.maximum(np.median(image[::4, ::4].reshape(-1, 3), axis=0), 1)
     image = np.clip(image * scale, 0, 255).astype(np.uint8)
     for storey in range(int(facade.height // _STOREY)):
         if rng.random() < 0.6:
             floor = image.shape[0] - int((storey * _STOREY + 0.9) * _RESOLUTION)
             _window(rng, image, (60, floor - 28), (82, floor), (215, 218, 220))
-    return Facade(image, depth, facade.height)
+    return Facade(four_channels(image), depth, facade.height)
 
 
 def _wall(rng: np.random.Generator, width: float, height: float) -> npt.NDArray[np.uint8]:
@@ -132,7 +138,7 @@ def _wall(rng: np.random.Generator, width: float, height: float) -> npt.NDArray[
     color = np.array(_COLORS[rng.integers(len(_COLORS))]) * rng.uniform(0.8, 1.1)
     grain = rng.standard_normal(shape, dtype=np.float32) * rng.uniform(0.01, 0.05)
     stain = cv2.resize(rng.standard_normal((5, 7)).astype(np.float32), shape[::-1]) * 0.03
-    image = color * (1 + grain + stain)[..., None]
+    image = color.astype(np.float32) * (1 + grain + stain)[..., None]
     if rng.random() < 0.4:
         image[::5] *= 0.88
         image[2::10, ::10] *= 0.92

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from seg_perception.sim.canvas import Canvas
+from seg_perception.sim.canvas import Canvas, four_channels
 from seg_perception.sim.things import Placed, Thing
 
 _RESOLUTION = 48
@@ -16,16 +16,17 @@ _RESOLUTION = 48
 
 @dataclass(frozen=True)
 class Plant(Thing):
-    """A cut-out picture, uint8 [H, W, 3], with its mask, uint8 [H, W] of 0 or 255."""
+    """A cut-out picture of a plant: its front is as wide as `spread` metres.
 
-    image: npt.NDArray[np.uint8]
-    mask: npt.NDArray[np.uint8]
+    `images` are (picture uint8 [H, W, 4], mask uint8 [H, W]), each half as large as the last.
+    """
 
-    def paint(self, canvas: Canvas, placed: Placed, label_ids: dict[str, int]) -> None:
+    spread: float
+    images: tuple[tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]], ...]
+
+    def paint(self, canvas: Canvas, placed: Placed) -> None:
         """Paint it facing the camera."""
-        size = (self.width, self.height)
-        label = label_ids[self.name]
-        canvas.sprite(self.image, self.mask, placed.x, placed.y, size, 1.0, label)
+        canvas.sprite(self.images, placed.x, placed.y, (self.spread, self.height), self.name)
 
 
 def make_tree(rng: np.random.Generator, brightness: float) -> Plant:
@@ -55,7 +56,7 @@ def make_tree(rng: np.random.Generator, brightness: float) -> Plant:
     image[low, left : left + trunk] = stem[low, left : left + trunk]
     image[crown > 0] = _leaves(rng, mask.shape, crown, brightness)[crown > 0]
     mask[(crown > 0) | only_trunk] = 255
-    return Plant('vegetation', 0.5, width, height, image, mask)
+    return Plant('vegetation', 0.4, 0.4, height, width, _halves(image, mask))
 
 
 def make_bush(rng: np.random.Generator, brightness: float) -> Plant:
@@ -67,7 +68,20 @@ def make_bush(rng: np.random.Generator, brightness: float) -> Plant:
     crown[int(rows * 0.6) :, columns // 6 : -columns // 6] = 255
     image[:] = _leaves(rng, mask.shape, crown, brightness)
     mask[:] = crown
-    return Plant('vegetation', 0.8, width, height, image, mask)
+    return Plant('vegetation', 0.8, width, height, width, _halves(image, mask))
+
+
+def _halves(
+    image: npt.NDArray[np.uint8], mask: npt.NDArray[np.uint8]
+) -> tuple[tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]], ...]:
+    """A picture and its mask at full, half, quarter … size."""
+    levels = [(four_channels(image), mask)]
+    for _ in range(4):
+        picture, cut = levels[-1]
+        half = (cut.shape[1] // 2, cut.shape[0] // 2)
+        smaller = cv2.resize(picture, half, interpolation=cv2.INTER_AREA)
+        levels.append((np.asarray(smaller, np.uint8), np.asarray(cv2.resize(cut, half, interpolation=cv2.INTER_NEAREST), np.uint8)))
+    return tuple(levels)
 
 
 def _blank(width: float, height: float) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from seg_perception.sim.camera_model import Array
-from seg_perception.sim.canvas import Canvas
+from seg_perception.sim.canvas import Canvas, Figure
 from seg_perception.sim.light import Color
 from seg_perception.sim.people import ellipse
 from seg_perception.sim.things import Placed, Thing
@@ -16,60 +16,46 @@ _WHITE, _RED, _BLUE, _YELLOW = (230, 232, 235), (40, 35, 190), (175, 90, 25), (4
 
 
 @dataclass(frozen=True)
-class LampPost(Thing):
-    """A post with an arm over the road; `reach` is signed, left is positive in the image's right."""
+class Post(Thing):
+    """A post with what hangs on it; the same picture from all sides."""
 
-    color: Color
-    reach: float
+    figure: Figure
 
-    def paint(self, canvas: Canvas, placed: Placed, label_ids: dict[str, int]) -> None:
+    def paint(self, canvas: Canvas, placed: Placed) -> None:
         """Paint it."""
-        label, half, top = label_ids['pole'], self.width / 2, self.height
-        tip = self.reach
-        parts = [
-            (_rectangle(-half, 0, half, top), self.color, label),
-            (_rectangle(0, 0, half, top), _dark(self.color), label),
-            (_rectangle(-half * 1.5, 0, half * 1.5, 0.9), _dark(self.color), label),
-            (_rectangle(min(0, tip), top - 0.2, max(0, tip), top), self.color, label),
-            (_rectangle(tip - 0.4, top - 0.28, tip + 0.4, top + 0.04), (190, 200, 205), label),
-        ]
-        canvas.billboard(placed.x, placed.y, parts, canvas.light.ambient + 0.4 * canvas.light.direct)
+        canvas.figure(placed.x, placed.y, self.figure, canvas.light.soft)
 
 
-@dataclass(frozen=True)
-class SignPost(Thing):
-    """A post that carries one traffic sign or two."""
-
-    color: Color
-    plates: tuple[tuple[Array, Color], ...]
-
-    def paint(self, canvas: Canvas, placed: Placed, label_ids: dict[str, int]) -> None:
-        """Paint it."""
-        half = self.width / 2
-        parts = [
-            (_rectangle(-half, 0, half, self.height), self.color, label_ids['pole']),
-            (_rectangle(0, 0, half, self.height), _dark(self.color), label_ids['pole']),
-        ]
-        parts += [(outline, color, label_ids['traffic sign']) for outline, color in self.plates]
-        canvas.billboard(placed.x, placed.y, parts, canvas.light.ambient + 0.6 * canvas.light.direct)
-
-
-def make_lamp_post(rng: np.random.Generator, side: int) -> LampPost:
-    """Draw a lamp post for the left (+1) or right (-1) side of the street."""
+def make_lamp_post(rng: np.random.Generator, side: int) -> Post:
+    """Draw a lamp post for the left (+1) or right (-1) side, its arm over the road."""
     gray = rng.uniform(60, 130)
     color = (gray, gray * 1.02, gray * rng.uniform(0.9, 1.05))
-    return LampPost('pole', 0.28, 0.28, rng.uniform(6.0, 7.5), color, side * rng.uniform(1.0, 1.8))
+    top, tip, half = rng.uniform(6.0, 7.5), side * rng.uniform(1.0, 1.8), 0.14
+    parts = [
+        (_rectangle(-half, 0, half, top), color),
+        (_rectangle(0, 0, half, top), _dark(color)),
+        (_rectangle(-half * 1.5, 0, half * 1.5, 0.9), _dark(color)),
+        (_rectangle(min(0, tip), top - 0.2, max(0, tip), top), color),
+        (_rectangle(tip - 0.4, top - 0.28, tip + 0.4, top + 0.04), (190.0, 200.0, 205.0)),
+    ]
+    figure = Figure([(outline, shade, 'pole') for outline, shade in parts])
+    return Post('pole', 2 * half, 2 * half, top, figure)
 
 
-def make_sign_post(rng: np.random.Generator) -> SignPost:
-    """Draw a post with a round, three-sided, eight-sided or rectangular sign."""
-    plates: list[tuple[Array, Color]] = []
-    middle = rng.uniform(2.7, 3.0)
-    plates += _plate(rng, middle)
+def make_sign_post(rng: np.random.Generator) -> Post:
+    """Draw a post with a round, three-sided, eight-sided or rectangular traffic sign."""
+    middle, half = rng.uniform(2.7, 3.0), 0.125
+    plates = _plate(rng, middle)
     if rng.random() < 0.35:
         plates += _rectangle_plate(rng, middle - 0.86, 0.45, 0.28)
     gray = rng.uniform(95, 150)
-    return SignPost('pole', 0.25, 0.25, middle + 0.3, (gray, gray, gray), tuple(plates))
+    color = (gray, gray, gray)
+    post = [
+        (_rectangle(-half, 0, half, middle + 0.3), color, 'pole'),
+        (_rectangle(0, 0, half, middle + 0.3), _dark(color), 'pole'),
+    ]
+    figure = Figure([*post, *((o, c, 'traffic sign') for o, c in plates)])
+    return Post('pole', 2 * half, 2 * half, middle + 0.3, figure)
 
 
 def _plate(rng: np.random.Generator, y: float) -> list[tuple[Array, Color]]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from math import ceil
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from seg_perception.sim.camera_model import Array
-from seg_perception.sim.canvas import Canvas, clipped, fixed_point
+from seg_perception.sim.camera_model import View
+from seg_perception.sim.canvas import clipped, fill_mask, four_channels
+from seg_perception.sim.light import Light
 
 FAR = 72.0
 """The street is closed here by the backdrop, metres ahead."""
@@ -17,24 +20,27 @@ FAR = 72.0
 PERIOD = 60.0
 """The ground repeats after this many metres."""
 
-KERB = 0.18
-_HALF_WIDTH = 18.0
-_RESOLUTION = 32
-_BANDS = ((0.0, 8.0, 32, 32), (8.0, 20.0, 32, 8), (20.0, FAR, 16, 3))
+_HAZE_ROWS = 4
+_HALF_WIDTH = 20.0
+_KERB = 0.25
+_RESOLUTION = 24
+_BANDS = ((0.0, 8.0, 24, 24), (8.0, 20.0, 24, 8), (20.0, FAR, 12, 3))
 """Near and far end in metres; columns and rows of the texture per metre in that band."""
 
 
 @dataclass(frozen=True)
 class CrossSection:
-    """Widths in metres from the centre line outwards, the same on both sides."""
+    """Widths in metres from the centre line outwards, the same on both sides but for `fronts`.
+
+    `fronts` are the front gardens or parks between sidewalk and houses, left and right.
+    """
 
     lanes: int
     lane: float
     cycle_lane: float
     parking: float
-    verge: float
     sidewalk: float
-    front: float
+    fronts: tuple[float, float]
 
     @property
     def carriageway(self) -> float:
@@ -52,38 +58,24 @@ class CrossSection:
         return self.carriageway - self.parking / 2
 
     @property
-    def verge_start(self) -> float:
-        """Where the grass between kerb and sidewalk begins."""
-        return self.carriageway + KERB
-
-    @property
-    def sidewalk_start(self) -> float:
-        """Where the paving begins."""
-        return self.verge_start + self.verge
-
-    @property
     def sidewalk_end(self) -> float:
         """Where the paving ends and front gardens begin."""
-        return self.sidewalk_start + self.sidewalk
+        return self.carriageway + self.sidewalk
 
-    @property
-    def building_line(self) -> float:
-        """Distance of the facades from the centre line."""
-        return self.sidewalk_end + self.front
+    def front(self, side: int) -> float:
+        """Return the depth of the front gardens on the left (+1) or the right (-1)."""
+        return self.fronts[0 if side > 0 else 1]
 
     def strips(self) -> list[tuple[str, float, float]]:
         """Return (class name, inner, outer distance from the centre line), inside out.
 
         The kerb belongs to the sidewalk, as in Cityscapes.
         """
-        bounds = [
+        return [
             ('road', 0.0, self.carriageway),
-            ('sidewalk', self.carriageway, self.verge_start),
-            ('terrain', self.verge_start, self.sidewalk_start),
-            ('sidewalk', self.sidewalk_start, self.sidewalk_end),
+            ('sidewalk', self.carriageway, self.sidewalk_end),
             ('terrain', self.sidewalk_end, 60.0),
         ]
-        return [(name, inner, outer) for name, inner, outer in bounds if outer > inner]
 
     def name_at(self, y: float) -> str:
         """Return the class name of the ground at a distance left of the centre line."""
@@ -99,39 +91,45 @@ def make_cross_section(rng: np.random.Generator) -> CrossSection:
         lanes=1 if rng.random() < 0.75 else 2,
         lane=rng.uniform(3.1, 3.7),
         cycle_lane=rng.uniform(1.4, 1.8),
-        parking=rng.uniform(2.1, 2.4) if rng.random() < 0.7 else 0.0,
-        verge=rng.uniform(1.3, 2.4) if rng.random() < 0.75 else 0.0,
-        sidewalk=rng.uniform(2.2, 3.6),
-        front=rng.uniform(1.2, 3.0) if rng.random() < 0.6 else 0.4,
+        parking=rng.uniform(2.1, 2.4) if rng.random() < 0.6 else 0.0,
+        sidewalk=rng.uniform(2.6, 3.8),
+        fronts=(_front(rng), _front(rng)),
     )
+
+
+def _front(rng: np.random.Generator) -> float:
+    """No garden, a garden or a park."""
+    kind = rng.random()
+    return 0.0 if kind < 0.15 else rng.uniform(2.5, 5.0) if kind < 0.65 else rng.uniform(11, 15)
 
 
 class Ground:
     """A texture of the street from above, painted through the homography of the ground plane."""
 
     def __init__(
-        self, rng: np.random.Generator, section: CrossSection, wet: bool, crossing: float | None
+        self, rng: np.random.Generator, section: CrossSection, light: Light, crossing: float | None
     ) -> None:
-        base = _texture(rng, section, wet, crossing)
+        base = _texture(rng, section, light.wet, crossing)
+        base = cv2.convertScaleAbs(base, alpha=light.shade((0.0, 0.0, 1.0)))
         self._levels = []
         for _, _, columns, rows in _BANDS:
             size = (int(2 * _HALF_WIDTH * columns), int(PERIOD * rows))
             level = cv2.resize(base, size, interpolation=cv2.INTER_AREA)
+            level = four_channels(level)
             repeats = int(np.ceil((PERIOD + FAR + 8.0) / PERIOD))
             length = int((PERIOD + FAR + 8.0) * rows)
             self._levels.append(np.tile(level, (repeats, 1, 1))[:length])
         self._section = section
 
-    def paint(self, canvas: Canvas, label_ids: dict[str, int]) -> int:
-        """Paint the ground and its labels; return the first image row that it fills."""
-        view = canvas.view
-        height = canvas.label.shape[0]
+    def colors(self, view: View) -> npt.NDArray[np.uint8]:
+        """Return the lower part of the image, uint8 [rows, W, 4], from `first_row` down."""
+        camera = view.camera
+        top = first_row(view)
+        image = np.empty((camera.height - top, camera.width, 4), np.uint8)
         start = np.floor(view.x / PERIOD) * PERIOD
-        top = int(np.ceil(view.camera.row_of(FAR)))
-        for (near, far, columns, rows), image in zip(_BANDS, self._levels, strict=True):
-            first = max(0, int(np.ceil(view.camera.row_of(far))))
-            last = height if near == 0.0 else int(np.ceil(view.camera.row_of(near)))
-            last = min(last, height)
+        for (near, far, columns, rows), texture in zip(_BANDS, self._levels, strict=True):
+            first = max(top, ceil(camera.row_of(far)))
+            last = min(ceil(camera.row_of(near)), camera.height) if near else camera.height
             if first >= last:
                 continue
             to_road = np.array(
@@ -144,28 +142,43 @@ class Ground:
             )
             shift = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, -first], [0.0, 0.0, 1.0]])
             cv2.warpPerspective(
-                image,
+                texture,
                 shift @ view.matrix @ to_road,
-                (canvas.label.shape[1], last - first),
-                canvas.color[first:last],
+                (camera.width, last - first),
+                image[first - top : last - top],
                 flags=cv2.INTER_LINEAR,
                 borderMode=cv2.BORDER_REPLICATE,
             )
-        self._label(canvas, label_ids, max(top, 0))
-        return max(top, 0)
+        return image
 
-    def _label(self, canvas: Canvas, label_ids: dict[str, int], top: int) -> None:
-        part = canvas.label[top:]
-        part[:] = label_ids['terrain']
-        near, far = canvas.view.x - 5.0, canvas.view.x + 2 * FAR
+    @staticmethod
+    def haze(image: npt.NDArray[np.uint8], view: View, light: Light) -> None:
+        """Lay light's haze over the ground's image, row by row."""
+        camera, top = view.camera, first_row(view)
+        for first in range(top, camera.height, _HAZE_ROWS):
+            rows = image[first - top : first - top + _HAZE_ROWS]
+            share = light.haze_at(camera.distance_at(first + _HAZE_ROWS / 2))
+            cv2.convertScaleAbs(rows, rows, 1 - share, light.haze * share)
+
+    def labels(self, view: View, label_ids: Mapping[str, int]) -> npt.NDArray[np.uint8]:
+        """Return the trainIds of the bare ground, uint8 [rows, W], from `first_row` down."""
+        camera = view.camera
+        top = first_row(view)
+        label = np.full((camera.height - top, camera.width), label_ids['terrain'], np.uint8)
+        near, far = view.x - 5.0, view.x + 2 * FAR
         for name, _, outer in reversed(self._section.strips()):
             corners = np.array(
-                [[near, outer, 0], [far, outer, 0], [far, -outer, 0], [near, -outer, 0]], float
+                [[near, outer, 0], [far, outer, 0], [far, -outer, 0], [near, -outer, 0]]
             )
-            outline = clipped(canvas.view.project(corners))
+            outline = clipped(view.project(corners))
             if outline is not None:
-                outline = outline - (0, top)
-                cv2.fillPoly(part, [fixed_point(outline)], (label_ids[name],), cv2.LINE_8, 4)
+                fill_mask(label, outline - (0, top), label_ids[name])
+        return label
+
+
+def first_row(view: View) -> int:
+    """Return the first image row that shows the ground; above it is the backdrop."""
+    return min(max(ceil(view.camera.row_of(FAR)), 0), view.camera.height)
 
 
 def _noise(rng: np.random.Generator, shape: tuple[int, int], grain: int) -> npt.NDArray[np.float32]:
@@ -201,12 +214,11 @@ def _texture(
                 image[:, cols] = grass * (1 + 0.2 * fine + 0.12 * coarse)[:, cols, None]
             elif name == 'sidewalk':
                 image[:, cols] = paving * (1 + 0.05 * fine + 0.03 * coarse)[:, cols, None]
-                if outer - inner > 1.0:
-                    image[::tile, cols] *= 0.8
-                    image[:, cols][:, ::tile] *= 0.8
-                else:
-                    image[:, cols] *= 1.15
-                    image[:: 2 * tile, cols] *= 0.75
+                image[::tile, cols] *= 0.82
+                image[:, cols][:, ::tile] *= 0.82
+    for cols in columns(section.carriageway, section.carriageway + _KERB):
+        image[:, cols] = paving * 1.15 * (1 + 0.05 * fine[:, cols, None])
+        image[:: 2 * tile, cols] *= 0.75
     _patch_asphalt(rng, image, section)
     _mark(rng, image, section, crossing)
     return np.clip(image, 0, 255).astype(np.uint8)

@@ -25,12 +25,17 @@ class Light:
     zenith: Color
     cloud_cover: float
     wet: bool
-    tone: npt.NDArray[np.uint8]
+    tone: Color
 
     @property
     def casts_shadows(self) -> bool:
         """Whether the sun is out."""
         return self.direct > 0
+
+    @property
+    def soft(self) -> float:
+        """The brightness of what has no one face, such as people and leaves."""
+        return self.ambient + 0.5 * self.direct
 
     def shade(self, normal: tuple[float, float, float]) -> float:
         """Return the brightness of a surface by its outward normal in the road frame."""
@@ -83,12 +88,8 @@ def make_light(rng: np.random.Generator) -> Light:
     )
 
 
-def _tone(rng: np.random.Generator, weather: str) -> npt.NDArray[np.uint8]:
-    """Exposure, contrast and white balance of the camera as a look-up table [256, 1, 3]."""
-    warmth = rng.uniform(0.02, 0.1) if weather == 'dusk' else rng.uniform(-0.05, 0.05)
-    exposure = rng.uniform(0.72, 0.95) if weather == 'dusk' else rng.uniform(0.85, 1.12)
-    gamma = rng.uniform(0.9, 1.15)
-    level = (np.arange(256) / 255.0) ** gamma * 255.0 * exposure
-    channels = np.stack([level * (1 - warmth), level, level * (1 + warmth)], axis=-1)
-    table: npt.NDArray[np.uint8] = np.clip(channels, 0, 255).astype(np.uint8)[:, None, :]
-    return table
+def _tone(rng: np.random.Generator, weather: str) -> Color:
+    """Exposure and white balance of the camera: gains of blue, green and red."""
+    warmth = rng.uniform(0.05, 0.15) if weather == 'dusk' else rng.uniform(-0.05, 0.05)
+    exposure = rng.uniform(0.82, 1.0) if weather == 'dusk' else rng.uniform(0.85, 1.12)
+    return exposure * (1 - warmth), exposure, exposure * (1 + warmth)

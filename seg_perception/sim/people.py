@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache, lru_cache
+from math import cos, hypot, pi, sin
 
 import numpy as np
 
 from seg_perception.sim.camera_model import Array
-from seg_perception.sim.canvas import Canvas
+from seg_perception.sim.canvas import Canvas, Figure
 from seg_perception.sim.light import Color
 from seg_perception.sim.things import Placed, Thing
 
-Part = tuple[Array, Color, int]
-
+_POSES = 24
+_STEP = 1.4
+_TURN = 5.0
 _SKIN = ((140, 170, 215), (120, 150, 200), (80, 110, 160), (55, 75, 115))
 _HAIR = ((30, 35, 45), (40, 60, 90), (90, 130, 170), (130, 130, 135), (20, 20, 22))
 _CLOTHES = (
@@ -34,25 +37,21 @@ class Pedestrian(Thing):
     bag: bool
     long_hair: bool
 
-    def paint(self, canvas: Canvas, placed: Placed, label_ids: dict[str, int]) -> None:
+    def paint(self, canvas: Canvas, placed: Placed) -> None:
         """Paint the figure in the step that its phase says."""
-        label = label_ids[self.name]
-        swing = np.sin(placed.phase * 2 * np.pi / 1.4)
         facing = placed.heading - canvas.view.yaw
-        sideways = -np.sin(facing)
-        parts = (
-            self._side(swing, float(np.sign(sideways)))
-            if abs(sideways) > 0.5
-            else self._front(swing, away=np.cos(facing) > 0)
-        )
-        scale = self.height / 1.75
-        canvas.billboard(placed.x, placed.y, [(o * scale, c, label) for o, c in parts], _soft(canvas))
+        across = -sin(facing)
+        way = (1.0 if across > 0 else -1.0) if abs(across) > 0.5 else 0.0
+        step = round(placed.phase / _STEP * _POSES) % _POSES
+        figure = _pedestrian_figure(self, step, way, cos(facing) > 0)
+        canvas.figure(placed.x, placed.y, figure, canvas.light.soft)
 
-    def _side(self, swing: float, way: float) -> list[tuple[Array, Color]]:
+    def side(self, swing: float, way: float) -> list[tuple[Array, Color]]:
+        """Return the figure seen from the side, walking left (way -1) or right (+1)."""
         step, reach = 0.36 * swing, 0.26 * swing
         dark = _darker(self.trousers)
         parts = [
-            (limb((0, 0.9), (-reach * 0.8, 1.0), 0.13, 0.1, start=(0.0, 1.38)), _darker(self.top)),
+            (limb((0.0, 1.38), (-reach * 0.8, 1.0), 0.13, 0.1), _darker(self.top)),
             (limb((0.0, 0.9), (-step, 0.06), 0.22, 0.15), dark),
             (shoe(-step, way), (30, 30, 32)),
             (limb((0.0, 0.9), (step, 0.06), 0.23, 0.16), self.trousers),
@@ -62,21 +61,22 @@ class Pedestrian(Thing):
         if self.bag:
             parts.append((hull([(-0.18 * way, 0.98), (-0.36 * way, 1.0), (-0.36 * way, 1.38), (-0.16 * way, 1.44)]), (45, 60, 60)))
         parts += [
-            (limb((0, 0), (reach, 0.88), 0.14, 0.11, start=(0.0, 1.38)), _darker(self.top, 0.9)),
+            (limb((0.0, 1.38), (reach, 0.88), 0.14, 0.11), _darker(self.top, 0.9)),
             (ellipse(reach, 0.86, 0.06, 0.07), self.skin),
             *self._head(0.02 * way, 0.06 * way, away=False),
         ]
         return parts
 
-    def _front(self, swing: float, away: bool) -> list[tuple[Array, Color]]:
+    def front(self, swing: float, away: bool) -> list[tuple[Array, Color]]:
+        """Return the figure seen from the front or from behind."""
         lift, bob = 0.07 * max(swing, 0), 0.07 * max(-swing, 0)
         parts = [
             (limb((0.11, 0.9), (0.13, 0.07 + lift), 0.22, 0.17), self.trousers),
             (limb((-0.11, 0.9), (-0.13, 0.07 + bob), 0.22, 0.17), _darker(self.trousers, 0.92)),
             (ellipse(0.14, 0.05 + lift, 0.09, 0.06), (38, 38, 42)),
             (ellipse(-0.14, 0.05 + bob, 0.09, 0.06), (38, 38, 42)),
-            (limb((0, 0), (0.33, 0.86 + lift), 0.14, 0.11, start=(0.24, 1.38)), _darker(self.top, 0.9)),
-            (limb((0, 0), (-0.33, 0.86 + bob), 0.14, 0.11, start=(-0.24, 1.38)), _darker(self.top, 0.85)),
+            (limb((0.24, 1.38), (0.33, 0.86 + lift), 0.14, 0.11), _darker(self.top, 0.9)),
+            (limb((-0.24, 1.38), (-0.33, 0.86 + bob), 0.14, 0.11), _darker(self.top, 0.85)),
             (ellipse(0.33, 0.84 + lift, 0.06, 0.07), self.skin),
             (ellipse(-0.33, 0.84 + bob, 0.06, 0.07), self.skin),
             (hull([(-0.21, 0.82), (0.21, 0.82), (0.2, 1.05), (0.27, 1.38), (0.12, 1.48), (-0.12, 1.48), (-0.27, 1.38), (-0.2, 1.05)]), self.top),
@@ -101,11 +101,10 @@ class Bicycle(Thing):
 
     frame: Color
 
-    def paint(self, canvas: Canvas, placed: Placed, label_ids: dict[str, int]) -> None:
+    def paint(self, canvas: Canvas, placed: Placed) -> None:
         """Paint it."""
-        stretch, way = _turned(canvas, placed)
-        parts = [(o * (stretch * way, 1), c, label_ids['bicycle']) for o, c in bicycle_parts(self.frame)]
-        canvas.billboard(placed.x, placed.y, parts, _soft(canvas))
+        figure = _bicycle_figure(self, *_turned(canvas, placed))
+        canvas.figure(placed.x, placed.y, figure, canvas.light.soft)
 
 
 @dataclass(frozen=True)
@@ -118,19 +117,17 @@ class Cyclist(Thing):
     trousers: Color
     helmet: Color
 
-    def paint(self, canvas: Canvas, placed: Placed, label_ids: dict[str, int]) -> None:
+    def paint(self, canvas: Canvas, placed: Placed) -> None:
         """Paint bicycle and rider; the pedals turn with the phase."""
-        stretch, way = _turned(canvas, placed)
-        bicycle, rider = label_ids['bicycle'], label_ids['rider']
-        wide = max(stretch, 0.85)
-        angle = placed.phase * 2 * np.pi / 5.0
+        step = round(placed.phase / _TURN * _POSES) % _POSES
+        figure = _cyclist_figure(self, step, *_turned(canvas, placed))
+        canvas.figure(placed.x, placed.y, figure, canvas.light.soft)
+
+    def body(self, angle: float) -> list[tuple[Array, Color]]:
+        """Return the rider without the bicycle, riding to the right, at an angle of the pedals."""
         far, near = (
-            (np.cos(-angle + turn) * 0.16 - 0.02, np.sin(-angle + turn) * 0.16 + 0.3)
-            for turn in (np.pi, 0.0)
+            (cos(turn - angle) * 0.16 - 0.02, sin(turn - angle) * 0.16 + 0.3) for turn in (pi, 0.0)
         )
-        parts: list[Part] = [
-            (o * (stretch * way, 1), c, bicycle) for o, c in bicycle_parts(self.frame)
-        ]
         body: list[tuple[Array, Color]] = []
         for pedal, shade in ((far, 0.75), (near, 1.0)):
             trousers = _darker(self.trousers, shade)
@@ -146,8 +143,28 @@ class Cyclist(Thing):
             (ellipse(0.18, 1.64, 0.105, 0.125), self.skin),
             (hull([(0.04, 1.68), (0.06, 1.78), (0.15, 1.83), (0.27, 1.79), (0.31, 1.69)]), self.helmet),
         ]
-        parts += [(o * (wide * way, 1), c, rider) for o, c in body]
-        canvas.billboard(placed.x, placed.y, parts, _soft(canvas))
+        return body
+
+
+@lru_cache(maxsize=4096)
+def _pedestrian_figure(person: Pedestrian, step: int, way: float, away: bool) -> Figure:
+    swing = sin(2 * pi * step / _POSES)
+    parts = person.side(swing, way) if way else person.front(swing, away)
+    return Figure([(outline * (person.height / 1.75), c, person.name) for outline, c in parts])
+
+
+@lru_cache(maxsize=1024)
+def _bicycle_figure(bicycle: Bicycle, stretch: float, way: float) -> Figure:
+    parts = bicycle_parts(bicycle.frame)
+    return Figure([(outline * (stretch * way, 1), c, 'bicycle') for outline, c in parts])
+
+
+@lru_cache(maxsize=4096)
+def _cyclist_figure(cyclist: Cyclist, step: int, stretch: float, way: float) -> Figure:
+    wheels = ((o * (stretch * way, 1), c, 'bicycle') for o, c in bicycle_parts(cyclist.frame))
+    wide = max(stretch, 0.85) * way
+    body = cyclist.body(2 * pi * step / _POSES)
+    return Figure([*wheels, *((o * (wide, 1), c, 'rider') for o, c in body)])
 
 
 def make_pedestrian(rng: np.random.Generator) -> Pedestrian:
@@ -195,30 +212,33 @@ def bicycle_parts(frame: Color) -> list[tuple[Array, Color]]:
 
 
 def limb(
-    hip: tuple[float, float],
-    end: tuple[float, float],
-    thick: float,
-    thin: float,
-    start: tuple[float, float] | None = None,
+    start: tuple[float, float], end: tuple[float, float], thick: float, thin: float
 ) -> Array:
     """Return a tapering bar between two points [8, 2] with blunt ends."""
-    a, b = np.array(start if start is not None else hip), np.array(end)
-    along = (b - a) / max(float(np.hypot(*(b - a))), 1e-6)
-    across = np.array([-along[1], along[0]])
+    (ax, ay), (bx, by) = start, end
+    length = hypot(bx - ax, by - ay)
+    x, y = (bx - ax) / length, (by - ay) / length
+    p, q, r = thick / 2, thin / 2, thin / 4
     return np.array(
         [
-            a + across * thick / 2, b + across * thin / 2,
-            b + across * thin / 4 + along * thin / 3, b - across * thin / 4 + along * thin / 3,
-            b - across * thin / 2, a - across * thick / 2,
-            a - across * thick / 4 - along * thick / 3, a + across * thick / 4 - along * thick / 3,
+            (ax - y * p, ay + x * p), (bx - y * q, by + x * q),
+            (bx - y * r + x * r, by + x * r + y * r), (bx + y * r + x * r, by - x * r + y * r),
+            (bx + y * q, by - x * q), (ax + y * p, ay - x * p),
+            (ax + y * p / 2 - x * p / 2, ay - x * p / 2 - y * p / 2),
+            (ax - y * p / 2 - x * p / 2, ay + x * p / 2 - y * p / 2),
         ]
     )  # fmt: skip
 
 
 def ellipse(x: float, y: float, a: float, b: float, corners: int = 12) -> Array:
     """Return an ellipse as a polygon."""
-    angles = np.linspace(0, 2 * np.pi, corners, endpoint=False)
-    return np.column_stack([x + a * np.cos(angles), y + b * np.sin(angles)])
+    return _circle(corners) * (a, b) + (x, y)
+
+
+@cache
+def _circle(corners: int) -> Array:
+    angles = np.arange(corners) * (2 * pi / corners)
+    return np.column_stack([np.cos(angles), np.sin(angles)])
 
 
 def hull(points: list[tuple[float, float]]) -> Array:
@@ -232,13 +252,9 @@ def shoe(x: float, way: float, y: float = 0.0) -> Array:
 
 
 def _turned(canvas: Canvas, placed: Placed) -> tuple[float, float]:
-    """How long a bicycle looks from here (0.6 to 1), and to which side it points."""
-    across = -np.sin(placed.heading - canvas.view.yaw)
-    return max(abs(across), 0.6), 1.0 if across >= 0 else -1.0
-
-
-def _soft(canvas: Canvas) -> float:
-    return canvas.light.ambient + 0.55 * canvas.light.direct
+    """How long a bicycle looks from here (0.6 to 1), and to which side it points (-1 left)."""
+    across = -sin(placed.heading - canvas.view.yaw)
+    return max(round(abs(across), 1), 0.6), 1.0 if across >= 0 else -1.0
 
 
 def _pick(rng: np.random.Generator, colors: tuple[tuple[int, int, int], ...]) -> Color:

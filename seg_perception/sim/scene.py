@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import cv2
 import numpy as np
@@ -12,10 +13,10 @@ from seg_perception.core.labels import load_label_set
 from seg_perception.sim.backdrop import Backdrop
 from seg_perception.sim.camera_model import Array, Camera, Intrinsics
 from seg_perception.sim.canvas import Canvas
-from seg_perception.sim.ground import PERIOD, Ground, make_cross_section
+from seg_perception.sim.ground import PERIOD, Ground, first_row, make_cross_section
 from seg_perception.sim.light import make_light
 from seg_perception.sim.sensor import Sensor
-from seg_perception.sim.shadows import paint_shadows
+from seg_perception.sim.shadows import shade_ground
 from seg_perception.sim.world import World
 
 
@@ -38,6 +39,12 @@ class SceneObject:
     corners: Array
 
 
+@cache
+def _label_ids() -> dict[str, int]:
+    labels = load_label_set()
+    return {name: labels.train_id(name) for name in labels.names}
+
+
 class Scene:
     """A street of one seed; the same seed, size and time always give the same frame."""
 
@@ -46,8 +53,7 @@ class Scene:
             raise ValueError(f'a scene needs at least 16x16 pixels, got {width}x{height}')
         if seed < 0:
             raise ValueError(f'a scene needs a seed of 0 or more, got {seed}')
-        labels = load_label_set()
-        self._label_ids = {name: labels.train_id(name) for name in labels.names}
+        self._label_ids = _label_ids()
         rng = np.random.default_rng((seed, 0))
         self.camera = Camera.with_field_of_view(
             width,
@@ -59,7 +65,7 @@ class Scene:
         self._section = make_cross_section(rng)
         crossing = rng.uniform(5, PERIOD - 15) if rng.random() < 0.75 else None
         self._light = make_light(rng)
-        self._ground = Ground(rng, self._section, self._light.wet, crossing)
+        self._ground = Ground(rng, self._section, self._light, crossing)
         self._backdrop = Backdrop(rng, self.camera, self._light, self._label_ids)
         self._world = World(seed, self._section, self._light, crossing)
         self._sensor = Sensor(rng, self.camera, self._light)
@@ -72,17 +78,22 @@ class Scene:
     def frame(self, t: float) -> SceneFrame:
         """Render the street at a time in seconds."""
         view = self.camera.view(*self._world.pose(t))
-        canvas = Canvas(view, self._light)
+        canvas = Canvas(view, self._light, self._label_ids)
         things = self._world.things(t)
         houses = self._world.houses(view.x)
         self._backdrop.paint(canvas)
-        top = self._ground.paint(canvas, self._label_ids)
-        paint_shadows(canvas, things, houses, top)
+        ground = self._ground.colors(view)
+        shade_ground(ground, view, self._light, things, houses)
+        self._ground.haze(ground, view, self._light)
+        cv2.insertChannel(self._ground.labels(view, self._label_ids), ground, 3)
+        canvas.pixels[first_row(view) :] = ground
         for house in houses:
-            house.paint(canvas, self._label_ids['building'])
+            house.paint(canvas)
         for placed in things:
-            placed.thing.paint(canvas, placed, self._label_ids)
-        return SceneFrame(self._sensor.expose(canvas.color, t), canvas.label)
+            placed.thing.paint(canvas, placed)
+        color = np.asarray(cv2.cvtColor(canvas.pixels, cv2.COLOR_BGRA2BGR), np.uint8)
+        label = np.asarray(cv2.extractChannel(canvas.pixels, 3), np.uint8)
+        return SceneFrame(self._sensor.expose(color, t), label)
 
     def objects(self, t: float) -> list[SceneObject]:
         """Return what stands on the ground near the vehicle at a time, houses left out."""

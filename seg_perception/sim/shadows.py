@@ -6,43 +6,43 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
-from seg_perception.sim.camera_model import Array
-from seg_perception.sim.canvas import Canvas, clipped, fixed_point
+from seg_perception.sim.camera_model import Array, View
+from seg_perception.sim.canvas import clipped, fill_mask
 from seg_perception.sim.facades import House
+from seg_perception.sim.foliage import Plant
+from seg_perception.sim.ground import first_row
+from seg_perception.sim.light import Light
 from seg_perception.sim.things import Placed
 
 _CONTACT = ('car', 'rider', 'bicycle', 'person')
+_CIRCLE = np.column_stack([f(np.linspace(0, 2 * np.pi, 10, endpoint=False)) for f in (np.cos, np.sin)])
 
 
-def paint_shadows(
-    canvas: Canvas, things: Sequence[Placed], houses: Sequence[House], top: int
+def shade_ground(
+    ground: npt.NDArray[np.uint8],
+    view: View,
+    light: Light,
+    things: Sequence[Placed],
+    houses: Sequence[House],
 ) -> None:
-    """Darken the ground from row `top` down where the sun is blocked, and close below things."""
-    ground = canvas.color[top:]
-    light = canvas.light
-    if not ground.size:
-        return
+    """Darken the ground's image, as `Ground.colors` gives it, where the sun or the sky is hidden."""
     if light.casts_shadows:
-        x, y, z = light.sun
-        fall = -np.array([x, y]) / z
-        outlines: list[Array] = []
-        for house in houses:
-            near, far = house.front * house.side, (house.front + house.depth) * house.side
-            base = np.array([[house.start, near], [house.end, near], [house.end, far], [house.start, far]])
-            outlines.append(_swept(base, fall * house.facade.height))
+        fall = -np.array(light.sun[:2]) / light.sun[2]
+        outlines = [_swept(house.footprint(), fall * house.facade.height) for house in houses]
         for placed in things:
-            foot = placed.footprint()
-            if placed.thing.name == 'vegetation':
-                radius = placed.thing.width * 0.45
-                angles = np.linspace(0, 2 * np.pi, 12, endpoint=False)
-                crown = np.stack([np.cos(angles), np.sin(angles)], 1) * radius + (placed.x, placed.y)
-                outlines.append(crown + fall * placed.thing.height * 0.65)
-                outlines.append(_swept(foot * 0.5 + foot.mean(0) * 0.5, fall * placed.thing.height * 0.5))
+            thing = placed.thing
+            if isinstance(thing, Plant):
+                centre = np.array([placed.x, placed.y]) + fall * thing.height * 0.6
+                outlines.append(_CIRCLE * thing.spread * 0.45 + centre)
+                outlines.append(_swept(placed.footprint(), fall * thing.height * 0.5))
             else:
-                outlines.append(_swept(foot, fall * placed.thing.height * 0.85))
-        _darken(canvas, outlines, top, light.ambient / (light.ambient + light.direct * z))
-    _darken(canvas, [p.footprint() for p in things if p.thing.name in _CONTACT], top, 0.6)
+                outlines.append(_swept(placed.footprint(), fall * thing.height * 0.85))
+        bright = light.ambient + light.direct * light.sun[2]
+        _darken(ground, view, outlines, light.ambient / bright)
+    under = [placed.footprint() for placed in things if placed.thing.name in _CONTACT]
+    _darken(ground, view, under, 0.6)
 
 
 def _swept(base: Array, move: Array) -> Array:
@@ -51,12 +51,19 @@ def _swept(base: Array, move: Array) -> Array:
     return np.asarray(cv2.convexHull(points)[:, 0], float)
 
 
-def _darken(canvas: Canvas, outlines: Sequence[Array], top: int, share: float) -> None:
-    ground = canvas.color[top:]
+def _darken(
+    ground: npt.NDArray[np.uint8], view: View, outlines: Sequence[Array], share: float
+) -> None:
+    if not outlines or not ground.size:
+        return
+    points = np.concatenate(outlines)
+    pixels = view.project(np.column_stack([points, np.zeros(len(points))]))
     mask = np.zeros(ground.shape[:2], np.uint8)
+    top = first_row(view)
+    end = 0
     for outline in outlines:
-        flat = clipped(canvas.view.project(np.column_stack([outline, np.zeros(len(outline))])))
+        start, end = end, end + len(outline)
+        flat = clipped(pixels[start:end])
         if flat is not None:
-            cv2.fillPoly(mask, [fixed_point(flat - (0, top))], (255,), cv2.LINE_8, 4)
-    if mask.any():
-        cv2.copyTo(cv2.convertScaleAbs(ground, alpha=share), mask, ground)
+            fill_mask(mask, flat - (0, top), 255)
+    cv2.copyTo(cv2.convertScaleAbs(ground, alpha=share), mask, ground)

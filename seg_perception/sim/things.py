@@ -21,7 +21,7 @@ class Thing(ABC):
     height: float
 
     @abstractmethod
-    def paint(self, canvas: Canvas, placed: Placed, label_ids: dict[str, int]) -> None:
+    def paint(self, canvas: Canvas, placed: Placed) -> None:
         """Paint it at its place."""
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from seg_perception.sim.camera_model import Array
-from seg_perception.sim.canvas import NEAR, Canvas, clipped
+from seg_perception.sim.canvas import NEAR, Canvas, clipped, fixed_point
 from seg_perception.sim.things import Placed, Thing
 
 _PAINT = (
@@ -51,14 +50,14 @@ class Car(Thing):
     """A convex body with a cabin, windows, wheels and lamps; faces from back to front."""
 
     vertices: Array
-    faces: tuple[npt.NDArray[np.intp], ...]
+    faces: tuple[slice, ...]
     colors: Array
     normals: Array
     centres: Array
 
-    def paint(self, canvas: Canvas, placed: Placed, label_ids: dict[str, int]) -> None:
+    def paint(self, canvas: Canvas, placed: Placed) -> None:
         """Paint the faces that look at the camera."""
-        view, label = canvas.view, label_ids[self.name]
+        view = canvas.view
         c, s = np.cos(placed.heading), np.sin(placed.heading)
         turn = np.array([[c, s, 0.0], [-s, c, 0.0], [0.0, 0.0, 1.0]])
         position = np.array([placed.x, placed.y, 0.0])
@@ -67,16 +66,17 @@ class Car(Thing):
             return
         eye = (view.eye - position) @ turn.T
         visible = np.flatnonzero(((eye - self.centres) * self.normals).sum(axis=1) > 0)
-        haze = canvas.light.haze_at(float(pixels[:, 2].mean()))
-        bright = canvas.light.shades(self.normals[visible] @ turn)[:, None] * (1 - haze)
-        colors = (self.colors[visible] * bright + canvas.light.haze * haze).tolist()
-        whole = pixels[:, 2].min() >= NEAR
-        flat = pixels[:, :2] / pixels[:, 2:] if whole else None
+        bright = canvas.light.shades(self.normals[visible] @ turn)[:, None]
+        colors = canvas.tint(self.colors[visible], bright, float(pixels[:, 2].mean())).tolist()
+        if pixels[:, 2].min() >= NEAR:
+            corners = fixed_point(pixels[:, :2] / pixels[:, 2:])
+            for face, color in zip(visible, colors, strict=True):
+                canvas.polygon(corners[self.faces[face]], color, self.name)
+            return
         for face, color in zip(visible, colors, strict=True):
-            corners = self.faces[face]
-            outline = flat[corners] if flat is not None else clipped(pixels[corners])
+            outline = clipped(pixels[self.faces[face]])
             if outline is not None:
-                canvas.polygon(outline, color, label)
+                canvas.polygon(fixed_point(outline), color, self.name)
 
 
 def make_car(rng: np.random.Generator) -> Car:
@@ -101,14 +101,14 @@ def make_car(rng: np.random.Generator) -> Car:
     faces += _prism(cabin, half * 0.95, half * 0.78, paint)
     faces += _windows(cabin, half * 0.95, half * 0.78, style)
     vertices = np.concatenate([face.corners for face in faces])
-    ends = np.cumsum([len(face.corners) for face in faces])
+    ends = np.cumsum([len(face.corners) for face in faces]).tolist()
     return Car(
         name='car',
         length=float(front - rear),
         width=2 * half,
         height=float(cabin[:, 1].max()),
         vertices=vertices,
-        faces=tuple(np.split(np.arange(len(vertices)), ends[:-1])),
+        faces=tuple(slice(a, b) for a, b in zip([0, *ends[:-1]], ends, strict=True)),
         colors=np.array([face.color for face in faces]),
         normals=np.array([face.normal for face in faces]),
         centres=np.array([face.corners.mean(axis=0) for face in faces]),
@@ -167,12 +167,10 @@ def _lamps(body: Array, half: float) -> list[_Face]:
         for side in (-1, 1):
             inner, outer = side * half * 0.6, side * half * 0.97
             faces.append(_strip(bottom, top, inner, outer, way, np.array(color)))
-        plate_top = low + (high - low) * 0.4
         dark, white = np.array((40, 40, 42)), np.array((225, 230, 232))
         if way > 0:
             faces.append(_strip(bottom, top, -half * 0.5, half * 0.5, way, dark))
         faces.append(_strip(low - (0, 0.14), low - (0, 0.02), -0.26, 0.26, way, white))
-        del plate_top
     return faces
 
 

@@ -17,8 +17,9 @@ from seg_perception.sim.people import make_bicycle, make_cyclist, make_pedestria
 from seg_perception.sim.things import Placed, Thing
 from seg_perception.sim.vehicles import make_car
 
-REACH = 58.0
-"""Nothing but houses is drawn farther ahead, metres."""
+REACH = {'car': 60.0, 'vegetation': 60.0, 'pole': 50.0}
+SMALL_REACH = 42.0
+"""How far ahead things are drawn, metres, by class name; others to `SMALL_REACH`."""
 
 _STRETCH = 30.0
 _BEHIND = 6.0
@@ -38,9 +39,8 @@ class World:
         self._sway = (rng.uniform(0.05, 0.25), rng.uniform(6, 11), rng.uniform(0, 2 * pi))
         self._busy = rng.uniform(0.65, 1.0)
         self._facades = [self._facade(rng) for _ in range(6)]
-        brightness = light.ambient + 0.45 * light.direct
-        self._trees = [make_tree(rng, brightness) for _ in range(3)]
-        self._bushes = [make_bush(rng, brightness) for _ in range(2)]
+        self._trees = [make_tree(rng, light.soft) for _ in range(3)]
+        self._bushes = [make_bush(rng, light.soft) for _ in range(2)]
         self._houses = lru_cache(64)(self._build_houses)
         self._still = lru_cache(32)(self._build_still)
         self._thing = lru_cache(512)(self._make_thing)
@@ -67,12 +67,13 @@ class World:
     def things(self, t: float) -> list[Placed]:
         """Return everything but houses near the vehicle at a time, far ones first."""
         x = self.pose(t)[0]
-        low, high = x - _BEHIND, x + REACH
+        low, high = x - _BEHIND, x + max(REACH.values())
         placed = list(self._standing(low, high))
         placed += self._traffic(t, low, high)
         placed += self._walkers(t, low, high)
         placed += self._crossers(t, low, high)
-        return sorted(placed, key=lambda p: -p.x)
+        seen = (p for p in placed if p.x < x + REACH.get(p.thing.name, SMALL_REACH))
+        return sorted(seen, key=lambda p: -p.x)
 
     def _build_houses(self, stretch: int, side: int) -> tuple[House, ...]:
         rng = np.random.default_rng((self._seed, 2, stretch & 0xFFFF, side + 1))
@@ -82,7 +83,7 @@ class World:
             facade, gable = self._facades[rng.integers(len(self._facades))]
             if x + facade.width > (stretch + 1) * _STRETCH:
                 return tuple(houses)
-            front = self.section.building_line + rng.uniform(0, 0.8)
+            front = self.section.sidewalk_end + self.section.front(side) * rng.uniform(1.0, 1.2)
             houses.append(House(x, side, front, gable.width, facade, gable))
             x += facade.width + (rng.uniform(1.5, 5.0) if rng.random() < 0.4 else 0.0)
 
@@ -90,7 +91,7 @@ class World:
         rng = np.random.default_rng((self._seed, 3, stretch & 0xFFFF))
         section, start = self.section, stretch * _STRETCH
         placed: list[Placed] = []
-        row = section.verge_start + (section.verge / 2 if section.verge else 0.45)
+        row = section.carriageway + 0.7
         for side in (1, -1):
             slots = start + (np.arange(6) + rng.uniform(0.3, 0.7, 6)) * _STRETCH / 6
             kinds = rng.permutation(['lamp', 'sign', 'tree', 'tree', 'bicycle', 'sign'])
@@ -103,19 +104,27 @@ class World:
                     placed.append(self._plant(rng, x, side, row))
                 elif rng.random() < 0.75:
                     heading = rng.choice([-1, 1]) * pi / 2 + rng.uniform(-0.5, 0.5)
-                    y = side * (section.sidewalk_end - 1.0)
+                    y = side * (section.sidewalk_end - 0.7)
                     placed.append(Placed(make_bicycle(rng), x, y, heading))
             if section.parking:
                 placed += self._parked(rng, start, side)
-            if section.front > 1.0:
-                for x in start + rng.uniform(0, _STRETCH, 3):
-                    bush = self._bushes[rng.integers(len(self._bushes))]
-                    placed.append(Placed(bush, x, side * (section.sidewalk_end + 0.6)))
+            placed += self._green(rng, start, side)
         return tuple(placed)
 
     def _plant(self, rng: np.random.Generator, x: float, side: int, row: float) -> Placed:
         tree: Plant = self._trees[rng.integers(len(self._trees))]
         return Placed(tree, x, side * row)
+
+    def _green(self, rng: np.random.Generator, start: float, side: int) -> Iterator[Placed]:
+        """Bushes of a front garden; in a park trees, too."""
+        front = self.section.front(side)
+        for x in start + rng.uniform(0, _STRETCH, 3 if front else 0):
+            bush = self._bushes[rng.integers(len(self._bushes))]
+            y = self.section.sidewalk_end + front * rng.uniform(0.5, 0.85)
+            yield Placed(bush, x, side * y)
+        for x in start + rng.uniform(0, _STRETCH, 3 if front > 8.0 else 0):
+            y = self.section.sidewalk_end + front * rng.uniform(0.35, 0.9)
+            yield self._plant(rng, x, side, y)
 
     def _parked(self, rng: np.random.Generator, start: float, side: int) -> Iterator[Placed]:
         for slot in range(5):
@@ -176,13 +185,13 @@ class World:
 
     def _walkers(self, t: float, low: float, high: float) -> Iterator[Placed]:
         section = self.section
-        lanes = ((0.25, 1.3), (0.5, -1.2), (0.75, -1.45))
+        lanes = ((0.42, 1.3), (0.58, -1.2), (0.76, -1.45))
         for side in (1, -1):
             for share, speed in lanes:
                 stream = self._stream(f'walker {side} {share}', make_pedestrian, 15.0, speed, t, low, high)
                 for person, x, keep, shift in stream:
                     if keep < 0.8 * self._busy:
-                        y = section.sidewalk_start + section.sidewalk * (share + 0.1 * (shift - 0.5))
+                        y = section.carriageway + section.sidewalk * (share + 0.1 * (shift - 0.5))
                         heading = 0.0 if speed > 0 else pi
                         yield Placed(person, x, side * y, heading, abs(speed) * t + 1.4 * shift)
 
