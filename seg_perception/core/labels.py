@@ -59,7 +59,9 @@ class LabelSet:
             return self.names.index(name)
         except ValueError:
             known = ', '.join(self.names)
-            raise LabelError(f'label set {self.name} has no class {name!r}; it has {known}') from None
+            raise LabelError(
+                f'label set {self.name} has no class {name!r}; it has {known}'
+            ) from None
 
     def group_table(self, group: str) -> npt.NDArray[np.uint8]:
         """Return a look-up table, uint8 [256]: 255 at the group's trainIds, else 0.
@@ -74,14 +76,14 @@ class LabelSet:
         return table
 
     def color_table(self) -> npt.NDArray[np.uint8]:
-        """Return the colours as a look-up table, uint8 [256, 3], blue-green-red; black if unlabelled."""
+        """Return the colours as a look-up table, BGR, uint8 [256, 3]; black if unlabelled."""
         table = np.zeros((256, 3), np.uint8)
         for train_id, label in enumerate(self.labels):
             table[train_id] = label.color[::-1]
         return table
 
     def id_to_train_id(self) -> npt.NDArray[np.uint8]:
-        """Return a look-up table, uint8 [256], from dataset ids to trainIds; others are unlabelled."""
+        """Return a look-up table, uint8 [256], from dataset ids to trainIds; others become 255."""
         table = np.full(256, UNLABELLED, np.uint8)
         for train_id, label in enumerate(self.labels):
             table[label.id] = train_id
@@ -113,8 +115,12 @@ def load_label_set(source: str | Path = 'cityscapes') -> LabelSet:
             f'groups of label names): {error!r}'
         ) from error
     names = [label.name for label in labels]
-    if not 0 < len(labels) < UNLABELLED or len(set(names)) != len(names):
-        raise LabelError(f'{path} must list 1 to 254 classes of different names, got {len(labels)}')
+    distinct = min(len(set(names)), len({label.id for label in labels}))
+    if not 0 < len(labels) < UNLABELLED or distinct != len(labels):
+        raise LabelError(
+            f'{path} must list 1 to {UNLABELLED - 1} classes of different names and ids, '
+            f'got {len(labels)}, {distinct} of them different'
+        )
     for group, listed in members.items():
         unknown = sorted(set(listed) - set(names))
         if unknown:
@@ -122,7 +128,9 @@ def load_label_set(source: str | Path = 'cityscapes') -> LabelSet:
     return LabelSet(
         name=name,
         labels=labels,
-        groups={g: frozenset(names.index(item) for item in listed) for g, listed in members.items()},
+        groups={
+            g: frozenset(names.index(item) for item in listed) for g, listed in members.items()
+        },
     )
 
 
@@ -143,14 +151,21 @@ def load_grouping(source: str | Path, labels: LabelSet) -> Grouping:
     path = _label_file(source)
     data = _read_yaml(path)
     classes = data.get('classes')
-    if not isinstance(classes, dict) or not classes:
+    if not (
+        isinstance(classes, dict)
+        and classes
+        and all(isinstance(members, list) for members in classes.values())
+    ):
         raise LabelError(f'{path} is not a grouping (expected `classes`: lists of label names)')
     if data.get('label_set') != labels.name:
         raise LabelError(f'{path} groups {data.get("label_set")!r}, the model has {labels.name!r}')
     table = np.full(256, UNLABELLED, np.uint8)
     for number, members in enumerate(classes.values()):
         for member in members:
-            table[labels.train_id(str(member))] = number
+            train_id = labels.train_id(str(member))
+            if table[train_id] != UNLABELLED:
+                raise LabelError(f'{path}: {member!r} is in two classes; leave it in one')
+            table[train_id] = number
     return Grouping(
         name=str(data.get('name', path.stem)), classes=tuple(map(str, classes)), table=table
     )
@@ -175,7 +190,9 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise LabelError(f'cannot read the label file {path}: {error}') from error
     if not isinstance(data, dict):
-        raise LabelError(f'{path} is not a label file: expected a mapping, got {type(data).__name__}')
+        raise LabelError(
+            f'{path} is not a label file: expected a mapping, got {type(data).__name__}'
+        )
     return data
 
 
