@@ -1,0 +1,131 @@
+"""The finish: from logits to labels and confidence. Sizes are (width, height).
+
+Label: logits up-sampled bilinearly to the label size, then argmax; the lowest index wins a tie.
+Confidence: the largest softmax probability on the logits' grid, up-sampled bilinearly, x 255.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+Image = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float32]
+
+
+def finish_reference(
+    logits: npt.NDArray[Any], size: tuple[int, int], align_corners: bool
+) -> tuple[Image, Image]:
+    """Finish by the definition, in float64 and slowly.
+
+    :param logits: float [C, h, w], finite.
+    :returns: label and confidence, uint8 [H, W] each.
+    """
+    exact = logits.astype(np.float64)
+    rows = _interpolation(exact.shape[1], size[1], align_corners)
+    columns = _interpolation(exact.shape[2], size[0], align_corners)
+    label = np.argmax(rows @ exact @ columns.T, axis=0).astype(np.uint8)
+    probabilities = np.exp(exact - exact.max(axis=0))
+    confidence = 1 / probabilities.sum(axis=0)
+    return label, np.rint(rows @ confidence @ columns.T * 255).astype(np.uint8)
+
+
+class Finisher:
+    """The same, streamed class by class through buffers that are kept between calls.
+
+    Not for several threads at once. What it returns is new memory and the caller's own.
+    """
+
+    def __init__(
+        self, classes: int, logits_size: tuple[int, int], size: tuple[int, int], align_corners: bool
+    ) -> None:
+        self._shape = (classes, logits_size[1], logits_size[0])
+        self._size = size
+        height, width = size[1], size[0]
+        self._plane = np.empty((height, width), np.float32)
+        self._best = np.empty((height, width), np.float32)
+        self._wins = np.empty((height, width), np.uint8)
+        self._class = np.empty((height, width), np.uint8)
+        self._aligned = _AlignedUpsampling(logits_size, size) if align_corners else None
+
+    def __call__(
+        self, logits: npt.NDArray[Any], want_confidence: bool = True
+    ) -> tuple[Image, Image | None]:
+        """Finish one image.
+
+        :param logits: float32 or float16 [C, h, w], finite.
+        :returns: label and confidence (None unless wanted), uint8 [H, W] each.
+        :raises ValueError: when the logits have another shape.
+        """
+        if logits.shape != self._shape:
+            raise ValueError(f'logits: expected shape {self._shape}, got {logits.shape}')
+        logits = np.ascontiguousarray(logits, np.float32)
+        label = np.zeros(self._best.shape, np.uint8)
+        self._upsample(logits[0], self._best)
+        for number in range(1, self._shape[0]):
+            self._upsample(logits[number], self._plane)
+            cv2.compare(self._plane, self._best, cv2.CMP_GT, dst=self._wins)
+            cv2.max(self._plane, self._best, dst=self._best)
+            self._class.fill(number)
+            cv2.copyTo(self._class, self._wins, dst=label)
+        if not want_confidence:
+            return label, None
+        confidence = 1 / np.exp(logits - logits.max(axis=0)).sum(axis=0)
+        self._upsample(confidence, self._plane)
+        return label, np.asarray(cv2.convertScaleAbs(self._plane, alpha=255), np.uint8)
+
+    def _upsample(self, grid: Floats, out: Floats) -> None:
+        if self._aligned is None:
+            cv2.resize(grid, self._size, dst=out, interpolation=cv2.INTER_LINEAR)
+        else:
+            self._aligned(grid, out)
+
+
+class _AlignedUpsampling:
+    """Bilinear up-sampling with aligned corners, exact.
+
+    cv2.resize follows the half-pixel rule only, cv2.warpAffine and cv2.remap round coordinates.
+    """
+
+    def __init__(self, source: tuple[int, int], target: tuple[int, int]) -> None:
+        self._left, fraction = _neighbours(source[0], target[0], align_corners=True)
+        self._right_share = fraction.astype(np.float32)
+        self._above, fraction = _neighbours(source[1], target[1], align_corners=True)
+        self._below_share = fraction.astype(np.float32)[:, np.newaxis]
+        self._rise = np.empty((target[1], target[0]), np.float32)
+
+    def __call__(self, grid: Floats, out: Floats) -> None:
+        rises = np.diff(grid, axis=1, append=grid[:, -1:])
+        wide = grid[:, self._left] + rises[:, self._left] * self._right_share
+        rises = np.diff(wide, axis=0, append=wide[-1:])
+        np.take(wide, self._above, axis=0, out=out, mode='clip')
+        np.take(rises, self._above, axis=0, out=self._rise, mode='clip')
+        np.multiply(self._rise, self._below_share, out=self._rise)
+        np.add(out, self._rise, out=out)
+
+
+def _neighbours(
+    source: int, target: int, align_corners: bool
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]:
+    """Return, for each target place, the source place at or before it and the way to the next."""
+    places = np.arange(target, dtype=np.float64)
+    if align_corners:
+        places *= (source - 1) / max(target - 1, 1)
+    else:
+        places = (places + 0.5) * source / target - 0.5
+    places = places.clip(0, source - 1)
+    below = places.astype(np.intp)
+    return below, places - below
+
+
+def _interpolation(source: int, target: int, align_corners: bool) -> npt.NDArray[np.float64]:
+    """Return the matrix [target, source] that interpolates linearly along one axis."""
+    below, fraction = _neighbours(source, target, align_corners)
+    matrix = np.zeros((target, source))
+    index = np.arange(target)
+    matrix[index, below] = 1 - fraction
+    matrix[index, np.minimum(below + 1, source - 1)] += fraction
+    return matrix
