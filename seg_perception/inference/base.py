@@ -1,0 +1,161 @@
+"""The contract of a runner: one object that runs one model file in one runtime."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from seg_perception.core.contract import ModelContract
+from seg_perception.core.finish import Finisher
+from seg_perception.core.segmenter import Prediction
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+Image = npt.NDArray[np.uint8]
+
+
+class ModelError(ValueError):
+    """A model file is missing, damaged or not the one that is wanted."""
+
+
+class RunnerError(RuntimeError):
+    """A runner was used wrongly, its runtime failed, or it made nothing that can be trusted."""
+
+
+class Runner(ABC):
+    """Runs a contract model. Building one costs nothing; `activate` loads, `deactivate` frees.
+
+    A runner serves one thread at a time and can be activated again. As a context manager it is
+    active inside the `with` block. A runtime overrides `_load`, `_predict` and `_free`.
+
+    :param threads: CPU threads for one inference; 0 takes one for each core.
+    """
+
+    name: ClassVar[str]
+
+    def __init__(self, path: str | Path, *, threads: int = 0) -> None:
+        if threads < 0:
+            raise ValueError(f'threads: expected 0 (one for each core) or more, got {threads}')
+        self.path = Path(path)
+        self.threads = threads
+        self._contract: ModelContract | None = None
+
+    @property
+    def active(self) -> bool:
+        """Whether the model is loaded."""
+        return self._contract is not None
+
+    @property
+    def contract(self) -> ModelContract:
+        """What the model says of itself.
+
+        :raises RunnerError: when the runner is not active.
+        """
+        if self._contract is None:
+            raise RunnerError(
+                f'{self.name} runner of {self.path}: expected an active one, got an inactive one; '
+                'call activate() first or use it in a `with` block'
+            )
+        return self._contract
+
+    def activate(self) -> None:
+        """Load the model; nothing happens when it is loaded already.
+
+        :raises ModelError: when the file is missing, damaged or breaks the model contract.
+        :raises RunnerError: when the runtime cannot run it.
+        """
+        if not self.active:
+            self._contract = self._load()
+
+    def deactivate(self) -> None:
+        """Free what `activate` took; nothing happens when the runner is not active."""
+        if self.active:
+            self._contract = None
+            self._free()
+
+    def __enter__(self) -> Self:
+        self.activate()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.deactivate()
+
+    def infer(self, images: Image, *, want_confidence: bool = True) -> Prediction:
+        """Segment a batch.
+
+        :param images: uint8 [N, H, W, 3], RGB, contiguous, at the model's size.
+        :raises RunnerError: when inactive, when `images` are not such, when the runtime fails or
+            when the model's numbers are not finite.
+        """
+        self._check(images)
+        return self._predict(images, want_confidence)
+
+    def _check(self, images: object) -> None:
+        contract = self.contract
+        sides = [contract.batch or 'N', contract.height, contract.width, 3]
+        if isinstance(images, np.ndarray) and images.dtype == np.uint8 and images.ndim == 4:
+            expected = (contract.batch or max(images.shape[0], 1), *sides[1:])
+            if images.shape == expected and images.flags.c_contiguous:
+                return
+        raise RunnerError(
+            f'{self.name} runner of {self.path}: expected images as contiguous uint8 '
+            f'[{", ".join(map(str, sides))}] RGB, got {_describe(images)}; '
+            "resize them to the model's size and stack them"
+        )
+
+    @abstractmethod
+    def _load(self) -> ModelContract:
+        """Take all that inference needs; take nothing when it fails."""
+
+    @abstractmethod
+    def _predict(self, images: Image, want_confidence: bool) -> Prediction:
+        """Segment images that were checked."""
+
+    @abstractmethod
+    def _free(self) -> None:
+        """Give back what `_load` took."""
+
+
+class HostFinish:
+    """The finish on the CPU, for runtimes that return logits."""
+
+    def __init__(self, contract: ModelContract) -> None:
+        self._finisher = Finisher(
+            len(contract.labels), contract.logits_size, contract.size, contract.align_corners
+        )
+
+    def __call__(
+        self, logits: npt.NDArray[Any], want_confidence: bool
+    ) -> tuple[Image, Image | None]:
+        """Finish float logits [N, C, h, w] into label and confidence, uint8 [N, H, W].
+
+        :raises RunnerError: when a logit is not finite.
+        """
+        if not np.isfinite(logits).all():
+            raise RunnerError(
+                'logits: expected finite numbers, got NaN or infinity; the frame is refused: '
+                'check the model (`python3 -m seg_perception model evaluate`) or export it again'
+            )
+        finished = [self._finisher(image, want_confidence) for image in logits]
+        label = np.stack([label for label, _ in finished])
+        confidence = [confidence for _, confidence in finished if confidence is not None]
+        return label, np.stack(confidence) if confidence else None
+
+
+def _describe(images: object) -> str:
+    if not isinstance(images, np.ndarray):
+        return type(images).__name__
+    layout = '' if images.flags.c_contiguous else 'non-contiguous '
+    return f'{layout}{images.dtype} {list(images.shape)}'

@@ -1,0 +1,79 @@
+"""Which runtime runs a model, and whether a model is the one that is wanted."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+from seg_perception.core.contract import ModelContract
+from seg_perception.core.labels import LabelSet
+from seg_perception.inference.base import ModelError, Runner, RunnerError
+
+# By preference: `auto` takes the first that is installed. Each is its own module, imported only
+# when it is used, so that a missing runtime is no obstacle to the others.
+_RUNTIMES = {'onnxruntime': ('seg_perception.inference.onnxruntime', 'OnnxRuntimeRunner')}
+
+BACKENDS = ('auto', *_RUNTIMES)
+
+
+def create_runner(backend: str, model: str | Path, *, threads: int = 0) -> Runner:
+    """Return a runner, not yet active, for a model file.
+
+    :param backend: one of `BACKENDS`.
+    :param threads: CPU threads for one inference; 0 takes one for each core.
+    :raises RunnerError: when there is no such backend or its runtime is not installed.
+    """
+    if backend not in BACKENDS:
+        raise RunnerError(f'backend: expected one of {", ".join(BACKENDS)}, got {backend!r}')
+    missing = []
+    for name in _RUNTIMES if backend == 'auto' else (backend,):
+        module, runner = _RUNTIMES[name]
+        try:
+            runtime: type[Runner] = getattr(importlib.import_module(module), runner)
+        except ImportError as error:
+            missing.append(f'{name} ({error})')
+        else:
+            return runtime(model, threads=threads)
+    raise _not_installed(backend, missing)
+
+
+def read_contract(model: str | Path) -> ModelContract:
+    """Read what a model file says of itself, without preparing it to run.
+
+    :raises ModelError: when the file is missing, damaged or breaks the model contract.
+    :raises RunnerError: when no runtime is installed.
+    """
+    try:
+        from seg_perception.inference.onnxruntime import read_contract as read
+    except ImportError as error:
+        raise _not_installed('onnxruntime', [f'onnxruntime ({error})']) from error
+    return read(model)
+
+
+def check_labels(contract: ModelContract, labels: LabelSet) -> None:
+    """Check that a model's classes are those of the label set in use, in order.
+
+    Colours may differ: the label set's are used.
+
+    :raises ModelError: naming the first difference.
+    """
+    for train_id in range(max(len(contract.labels), len(labels.labels))):
+        pair = [
+            f'{listed[train_id].name} (id {listed[train_id].id})'
+            if train_id < len(listed)
+            else 'no class'
+            for listed in (labels.labels, contract.labels)
+        ]
+        if pair[0] != pair[1]:
+            raise ModelError(
+                f'model {contract.name} (label set {contract.label_set}): expected {pair[0]} as '
+                f'class {train_id} as in label set {labels.name}, got {pair[1]}; '
+                "choose the model's label set or a model of this one"
+            )
+
+
+def _not_installed(backend: str, missing: list[str]) -> RunnerError:
+    return RunnerError(
+        f'backend {backend}: expected an installed runtime, got none: {", ".join(missing)}; '
+        'install one, for example with `pip install onnxruntime`'
+    )
