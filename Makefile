@@ -8,7 +8,7 @@ DURATION ?= 20
 OUT ?= demo_output
 ARGS ?=
 
-SET_UP := $(PYTHON) tools/environment.py
+SET_UP := $(PYTHON) -m tools.environment
 IN_ENV := source ./env.sh &&
 
 .DEFAULT_GOAL := help

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from seg_perception.large_images import large_image_environment
+
 PACKAGE = 'seg_perception'
 HEAD = '# Made by `make build`, do not edit. Use: source env.sh (bash, zsh) or . ./env.sh (sh)\n'
 PREPEND = """\
@@ -19,8 +21,6 @@ _seg_perception_prepend() {  # name, value: in front of what the variable holds,
     esac
 }
 """
-# glibc gives the memory of every large image back and faults it in again for the next: keep it.
-MALLOC = {'MALLOC_MMAP_THRESHOLD_': '268435456', 'MALLOC_TRIM_THRESHOLD_': '536870912'}
 
 
 @dataclass(frozen=True)
@@ -65,16 +65,8 @@ def venv_variables(root: Path, venv: Path, ros: str) -> Variables:
             # The paths above are set: without this the wheels start every Python twice to set them.
             '_ROS_WHEELS_BOOTSTRAP_COMPLETE': '1',
         },
-        defaults={'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST', **image_defaults(root)},
+        defaults={'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST', **large_image_environment({})},
     )
-
-
-def image_defaults(root: Path) -> dict[str, str]:
-    """Return the settings that large images need."""
-    profile = str(root / 'config' / 'dds' / 'fastdds_large_images.xml')
-    # Fast DDS 2 (Jazzy) reads the first name, Fast DDS 3 (Kilted) the second.
-    names = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
-    return {**MALLOC, **dict.fromkeys(names, profile)}
 
 
 def venv_script(variables: Variables) -> str:
@@ -96,7 +88,7 @@ def ros_script(root: Path) -> str:
         f'elif [ -n "${{BASH_VERSION:-}}" ]; then . {install}/setup.bash',
         f'else COLCON_CURRENT_PREFIX={install} . {install}/setup.sh; fi',
     ]
-    return HEAD + '\n'.join([*lines, *default_lines(image_defaults(root))]) + '\n'
+    return HEAD + '\n'.join([*lines, *default_lines(large_image_environment({}))]) + '\n'
 
 
 def default_lines(defaults: Mapping[str, str]) -> list[str]:

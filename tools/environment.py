@@ -23,8 +23,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from env_script import Variables, ros_script, venv_script, venv_variables
-from progress import CommandError, run
+from tools.env_script import Variables, ros_script, venv_script, venv_variables
+from tools.progress import CommandError, run
 
 ROOT = Path(__file__).resolve().parents[1]
 VENV = ROOT / '.venv'

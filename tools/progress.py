@@ -42,19 +42,17 @@ def run(
     program = shutil.which(command[0], path=environment.get('PATH'))
     if program is None:
         raise CommandError(f'{label}: {command[0]} not found')
-    with (
-        log.open('a') as file,
-        subprocess.Popen(
-            [program, *command[1:]],
-            cwd=cwd,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors='replace',
-        ) as process,
-    ):
+    process = subprocess.Popen(
+        [program, *command[1:]],
+        cwd=cwd,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors='replace',
+    )
+    with process, log.open('a') as file:
         print(f'$ {" ".join(map(str, command))}', file=file, flush=True)
         for line in process.stdout or ():
             file.write(line)
