@@ -104,14 +104,16 @@ class Runner(ABC):
 
     def _check(self, images: object) -> None:
         contract = self.contract
-        sides = [contract.batch or 'N', contract.height, contract.width, 3]
+        sides = [contract.height, contract.width, 3]
         if isinstance(images, np.ndarray) and images.dtype == np.uint8 and images.ndim == 4:
-            expected = (contract.batch or max(images.shape[0], 1), *sides[1:])
-            if images.shape == expected and images.flags.c_contiguous:
+            count, *rest = images.shape
+            right_count = count > 0 if contract.batch is None else count == contract.batch
+            if right_count and rest == sides and images.flags.c_contiguous:
                 return
+        expected = ', '.join(map(str, [contract.batch or 'N', *sides]))
         raise RunnerError(
             f'{self.name} runner of {self.path}: expected images as contiguous uint8 '
-            f'[{", ".join(map(str, sides))}] RGB, got {_describe(images)}; '
+            f'[{expected}] RGB, got {_describe(images)}; '
             "resize them to the model's size and stack them"
         )
 
@@ -132,8 +134,10 @@ class HostFinish:
     """The finish on the CPU, for runtimes that return logits."""
 
     def __init__(self, contract: ModelContract) -> None:
+        classes, (width, height) = len(contract.labels), contract.logits_size
+        self._shape = (classes, height, width)
         self._finisher = Finisher(
-            len(contract.labels), contract.logits_size, contract.size, contract.align_corners
+            classes, contract.logits_size, contract.size, contract.align_corners
         )
 
     def __call__(
@@ -141,8 +145,13 @@ class HostFinish:
     ) -> tuple[Image, Image | None]:
         """Finish float logits [N, C, h, w] into label and confidence, uint8 [N, H, W].
 
-        :raises RunnerError: when a logit is not finite.
+        :raises RunnerError: when a logit is not finite, or their shape not as the file declares.
         """
+        if logits.shape[1:] != self._shape:
+            raise RunnerError(
+                f'logits: expected images of {list(self._shape)} as the model file declares, got '
+                f'{list(logits.shape[1:])}; export the model again'
+            )
         if not np.isfinite(logits).all():
             raise RunnerError(
                 'logits: expected finite numbers, got NaN or infinity; the frame is refused: '

@@ -22,6 +22,7 @@ def create_runner(backend: str, model: str | Path, *, threads: int = 0) -> Runne
     :param backend: one of `BACKENDS`.
     :param threads: CPU threads for one inference; 0 takes one for each core.
     :raises RunnerError: when there is no such backend or its runtime is not installed.
+    :raises ValueError: when `threads` is negative.
     """
     if backend not in BACKENDS:
         raise RunnerError(f'backend: expected one of {", ".join(BACKENDS)}, got {backend!r}')
