@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import ceil, floor
 
 import cv2
 import numpy as np
@@ -98,7 +99,7 @@ class Canvas:
             borderMode=cv2.BORDER_REPLICATE,
         )
         mask = np.zeros((bottom - top, right - left), np.uint8)
-        fill_mask(mask, outline - (left, top), 255)
+        fill_mask(mask, fixed_point(outline - (left, top)), 255)
         self._stamp(patch, mask, box, brightness, distance, name)
 
     def sprite(
@@ -117,19 +118,26 @@ class Canvas:
         if depth < NEAR:
             return
         scale = self.view.camera.intrinsics.fx / depth
-        width, height = size[0] * scale, size[1] * scale
-        x0, y0 = u / depth - width / 2, v / depth - height
-        box = self._box(np.array([[x0, y0], [x0 + width, y0 + height]]))
+        width, height = max(round(size[0] * scale), 1), max(round(size[1] * scale), 1)
+        left, top = round(u / depth - width / 2), round(v / depth) - height
+        box = self._inside(left, top, left + width, top + height)
         if box is None:
             return
-        left, top, right, bottom = box
-        fitting = [pair for pair in images if pair[0].shape[0] >= height]
+        fitting = [pair for pair in images if len(pair[0]) >= height]
         image, mask = fitting[-1] if fitting else images[0]
-        rows, columns = mask.shape
-        to_patch = np.array([[width / columns, 0.0, x0 - left], [0.0, height / rows, y0 - top]])
-        target = (right - left, bottom - top)
-        patch = cv2.warpAffine(image, to_patch, target, borderMode=cv2.BORDER_REPLICATE)
-        cut = cv2.warpAffine(mask, to_patch, target, flags=cv2.INTER_NEAREST)
+        target = (box[2] - box[0], box[3] - box[1])
+        if target == (width, height):
+            patch = cv2.resize(image, target, interpolation=cv2.INTER_LINEAR)
+            cut = cv2.resize(mask, target, interpolation=cv2.INTER_NEAREST)
+        else:
+            to_patch = np.array(
+                [
+                    [width / mask.shape[1], 0.0, left - box[0]],
+                    [0.0, height / mask.shape[0], top - box[1]],
+                ]
+            )
+            patch = cv2.warpAffine(image, to_patch, target, borderMode=cv2.BORDER_REPLICATE)
+            cut = cv2.warpAffine(mask, to_patch, target, flags=cv2.INTER_NEAREST)
         self._stamp(patch, cut, box, 1.0, depth, name)
 
     def _stamp(
@@ -149,10 +157,15 @@ class Canvas:
 
     def _box(self, pixels: Array) -> tuple[int, int, int, int] | None:
         """Return the whole-pixel box (left, top, right, bottom) around points, cut to the image."""
+        (x0, y0), (x1, y1) = pixels.min(axis=0).tolist(), pixels.max(axis=0).tolist()
+        return self._inside(floor(x0), floor(y0), ceil(x1) + 1, ceil(y1) + 1)
+
+    def _inside(
+        self, left: int, top: int, right: int, bottom: int
+    ) -> tuple[int, int, int, int] | None:
+        """Cut a box to the image."""
         height, width = self.pixels.shape[:2]
-        (x0, y0), (x1, y1) = pixels.min(axis=0), pixels.max(axis=0)
-        left, top = max(int(np.floor(x0)), 0), max(int(np.floor(y0)), 0)
-        right, bottom = min(int(np.ceil(x1)) + 1, width), min(int(np.ceil(y1)) + 1, height)
+        left, top, right, bottom = max(left, 0), max(top, 0), min(right, width), min(bottom, height)
         return (left, top, right, bottom) if left < right and top < bottom else None
 
 
@@ -162,9 +175,9 @@ def fixed_point(pixels: Array) -> npt.NDArray[np.int32]:
     return scaled
 
 
-def fill_mask(mask: npt.NDArray[np.uint8], outline: Array, value: int) -> None:
-    """Fill a polygon [N, 2] in pixels into a single-channel image."""
-    cv2.fillPoly(mask, [fixed_point(outline)], (value,), cv2.LINE_8, _SHIFT)
+def fill_mask(mask: npt.NDArray[np.uint8], corners: npt.NDArray[np.int32], value: int) -> None:
+    """Fill a polygon, int32 [N, 2] made by `fixed_point`, into a single-channel image."""
+    cv2.fillPoly(mask, [corners], (value,), cv2.LINE_8, _SHIFT)
 
 
 def clipped(homogeneous: Array) -> Array | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -45,8 +46,9 @@ class House:
         """Where it ends along the street."""
         return self.start + self.facade.width
 
+    @cached_property
     def footprint(self) -> Array:
-        """Return its corners on the ground [4, 2] in the road frame."""
+        """Its corners on the ground [4, 2] in the road frame."""
         near, far = self.side * self.front, self.side * (self.front + self.depth)
         return np.array([[self.start, near], [self.end, near], [self.end, far], [self.start, far]])
 

@@ -14,7 +14,7 @@ from seg_perception.sim.things import Placed, Thing
 _RESOLUTION = 48
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Plant(Thing):
     """A cut-out picture of a plant: its front is as wide as `spread` metres.
 

@@ -15,7 +15,7 @@ from seg_perception.sim.things import Placed, Thing
 _WHITE, _RED, _BLUE, _YELLOW = (230, 232, 235), (40, 35, 190), (175, 90, 25), (40, 190, 230)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Post(Thing):
     """A post with what hangs on it; the same picture from all sides."""
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seg_perception.sim.camera_model import View
-from seg_perception.sim.canvas import clipped, fill_mask, four_channels
+from seg_perception.sim.canvas import clipped, fill_mask, fixed_point, four_channels
 from seg_perception.sim.light import Light
 
 FAR = 72.0
@@ -20,7 +20,6 @@ FAR = 72.0
 PERIOD = 60.0
 """The ground repeats after this many metres."""
 
-_HAZE_ROWS = 4
 _HALF_WIDTH = 20.0
 _KERB = 0.25
 _RESOLUTION = 24
@@ -121,11 +120,9 @@ class Ground:
             self._levels.append(np.tile(level, (repeats, 1, 1))[:length])
         self._section = section
 
-    def colors(self, view: View) -> npt.NDArray[np.uint8]:
-        """Return the lower part of the image, uint8 [rows, W, 4], from `first_row` down."""
-        camera = view.camera
-        top = first_row(view)
-        image = np.empty((camera.height - top, camera.width, 4), np.uint8)
+    def paint(self, image: npt.NDArray[np.uint8], view: View) -> None:
+        """Paint the colours of `image` [rows, W, 4], the part of the frame from `first_row` down."""
+        camera, top = view.camera, first_row(view)
         start = np.floor(view.x / PERIOD) * PERIOD
         for (near, far, columns, rows), texture in zip(_BANDS, self._levels, strict=True):
             first = max(top, ceil(camera.row_of(far)))
@@ -149,16 +146,18 @@ class Ground:
                 flags=cv2.INTER_LINEAR,
                 borderMode=cv2.BORDER_REPLICATE,
             )
-        return image
 
     @staticmethod
     def haze(image: npt.NDArray[np.uint8], view: View, light: Light) -> None:
         """Lay light's haze over the ground's image, row by row."""
         camera, top = view.camera, first_row(view)
-        for first in range(top, camera.height, _HAZE_ROWS):
-            rows = image[first - top : first - top + _HAZE_ROWS]
-            share = light.haze_at(camera.distance_at(first + _HAZE_ROWS / 2))
+        first = 0
+        while first < len(image):
+            last = first + 3 + first // 12
+            share = light.haze_at(camera.distance_at(top + (first + last) / 2))
+            rows = image[first:last]
             cv2.convertScaleAbs(rows, rows, 1 - share, light.haze * share)
+            first = last
 
     def labels(self, view: View, label_ids: Mapping[str, int]) -> npt.NDArray[np.uint8]:
         """Return the trainIds of the bare ground, uint8 [rows, W], from `first_row` down."""
@@ -172,7 +171,7 @@ class Ground:
             )
             outline = clipped(view.project(corners))
             if outline is not None:
-                fill_mask(label, outline - (0, top), label_ids[name])
+                fill_mask(label, fixed_point(outline - (0, top)), label_ids[name])
         return label
 
 

@@ -26,7 +26,7 @@ _TROUSERS = ((95, 65, 45), (50, 48, 46), (70, 85, 105), (120, 110, 100), (30, 30
 _HELMETS = ((225, 225, 228), (40, 40, 180), (180, 120, 40), (40, 40, 42), (60, 190, 210))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Pedestrian(Thing):
     """A walking or standing person."""
 
@@ -95,7 +95,7 @@ class Pedestrian(Thing):
         return [fall, neck, hair, face] if self.long_hair and not nose else [neck, hair, face]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Bicycle(Thing):
     """A bicycle alone; always seen at least half from the side."""
 
@@ -107,7 +107,7 @@ class Bicycle(Thing):
         canvas.figure(placed.x, placed.y, figure, canvas.light.soft)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Cyclist(Thing):
     """A rider on a bicycle."""
 

@@ -82,24 +82,23 @@ class Scene:
         things = self._world.things(t)
         houses = self._world.houses(view.x)
         self._backdrop.paint(canvas)
-        ground = self._ground.colors(view)
+        ground = canvas.pixels[first_row(view) :]
+        self._ground.paint(ground, view)
         shade_ground(ground, view, self._light, things, houses)
         self._ground.haze(ground, view, self._light)
         cv2.insertChannel(self._ground.labels(view, self._label_ids), ground, 3)
-        canvas.pixels[first_row(view) :] = ground
         for house in houses:
             house.paint(canvas)
         for placed in things:
             placed.thing.paint(canvas, placed)
-        color = np.asarray(cv2.cvtColor(canvas.pixels, cv2.COLOR_BGRA2BGR), np.uint8)
         label = np.asarray(cv2.extractChannel(canvas.pixels, 3), np.uint8)
-        return SceneFrame(self._sensor.expose(color, t), label)
+        return SceneFrame(self._sensor.expose(canvas.pixels, t), label)
 
     def objects(self, t: float) -> list[SceneObject]:
         """Return what stands on the ground near the vehicle at a time, houses left out."""
         view = self.camera.view(*self._world.pose(t))
         return [
-            SceneObject(placed.thing.name, view.to_vehicle(placed.footprint()))
+            SceneObject(placed.thing.name, view.to_vehicle(placed.footprint))
             for placed in self._world.things(t)
         ]
 

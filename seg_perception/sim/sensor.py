@@ -25,10 +25,11 @@ class Sensor:
         tile = np.clip(128 + grain, 0, 255).astype(np.uint8)
         self._noise = np.tile(tile, (camera.height // _TILE + 2, camera.width // _TILE + 2, 1))
 
-    def expose(self, color: npt.NDArray[np.uint8], t: float) -> npt.NDArray[np.uint8]:
-        """Return the frame that the camera makes of painted colours, uint8 [H, W, 3], at a time."""
-        height, width = color.shape[:2]
-        frame = cv2.transform(cv2.GaussianBlur(color, (3, 3), 0.6), self._tone)
+    def expose(self, pixels: npt.NDArray[np.uint8], t: float) -> npt.NDArray[np.uint8]:
+        """Return the frame, uint8 [H, W, 3], that the camera makes of a canvas [H, W, 4]."""
+        height, width = pixels.shape[:2]
+        frame = cv2.transform(cv2.cvtColor(pixels, cv2.COLOR_BGRA2BGR), self._tone)
+        frame = cv2.GaussianBlur(frame, (3, 3), 0.6)
         tick = round(t * 1000)
         row, column = (tick * 7919) % _TILE, (tick * 104729) % _TILE
         noise = self._noise[row : row + height, column : column + width]

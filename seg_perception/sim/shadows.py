@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seg_perception.sim.camera_model import Array, View
-from seg_perception.sim.canvas import clipped, fill_mask
+from seg_perception.sim.canvas import NEAR, clipped, fill_mask, fixed_point
 from seg_perception.sim.facades import House
 from seg_perception.sim.foliage import Plant
 from seg_perception.sim.ground import first_row
@@ -17,6 +17,7 @@ from seg_perception.sim.light import Light
 from seg_perception.sim.things import Placed
 
 _CONTACT = ('car', 'rider', 'bicycle', 'person')
+_REACH = 45.0
 _CIRCLE = np.column_stack([f(np.linspace(0, 2 * np.pi, 10, endpoint=False)) for f in (np.cos, np.sin)])
 
 
@@ -30,25 +31,29 @@ def shade_ground(
     """Darken the ground's image, as `Ground.colors` gives it, where the sun or the sky is hidden."""
     if light.casts_shadows:
         fall = -np.array(light.sun[:2]) / light.sun[2]
-        outlines = [_swept(house.footprint(), fall * house.facade.height) for house in houses]
+        outlines = [_swept(house.footprint, fall * house.facade.height) for house in houses]
         for placed in things:
-            thing = placed.thing
-            if isinstance(thing, Plant):
-                centre = np.array([placed.x, placed.y]) + fall * thing.height * 0.6
-                outlines.append(_CIRCLE * thing.spread * 0.45 + centre)
-                outlines.append(_swept(placed.footprint(), fall * thing.height * 0.5))
-            else:
-                outlines.append(_swept(placed.footprint(), fall * thing.height * 0.85))
+            if placed.x < view.x + _REACH:
+                outlines += _cast(placed, fall)
         bright = light.ambient + light.direct * light.sun[2]
         _darken(ground, view, outlines, light.ambient / bright)
-    under = [placed.footprint() for placed in things if placed.thing.name in _CONTACT]
+    under = [placed.footprint for placed in things if placed.thing.name in _CONTACT]
     _darken(ground, view, under, 0.6)
+
+
+def _cast(placed: Placed, fall: Array) -> list[Array]:
+    """The shadow of one thing, by how far the sun throws a height of one metre."""
+    thing, foot = placed.thing, placed.footprint
+    if not isinstance(thing, Plant):
+        return [_swept(foot, fall * thing.height * 0.85)]
+    crown = _CIRCLE * thing.spread * 0.45 + fall * thing.height * 0.6 + (placed.x, placed.y)
+    return [crown, _swept(foot, fall * thing.height * 0.5)]
 
 
 def _swept(base: Array, move: Array) -> Array:
     """The hull of a footprint [N, 2] and its copy moved by the shadow's length."""
     points = np.concatenate([base, base + move]).astype(np.float32)
-    return np.asarray(cv2.convexHull(points)[:, 0], float)
+    return np.asarray(cv2.convexHull(points)[:, 0])
 
 
 def _darken(
@@ -60,10 +65,13 @@ def _darken(
     pixels = view.project(np.column_stack([points, np.zeros(len(points))]))
     mask = np.zeros(ground.shape[:2], np.uint8)
     top = first_row(view)
-    end = 0
-    for outline in outlines:
-        start, end = end, end + len(outline)
-        flat = clipped(pixels[start:end])
-        if flat is not None:
-            fill_mask(mask, flat - (0, top), 255)
+    pixels[:, 1] -= top * pixels[:, 2]
+    starts = np.cumsum([0, *(len(outline) for outline in outlines)])
+    in_front = np.minimum.reduceat(pixels[:, 2], starts[:-1]) >= NEAR
+    corners = fixed_point(pixels[:, :2] / np.maximum(pixels[:, 2:], NEAR))
+    for start, end, whole in zip(starts, starts[1:], in_front, strict=False):
+        if whole:
+            fill_mask(mask, corners[start:end], 255)
+        elif (outline := clipped(pixels[start:end])) is not None:
+            fill_mask(mask, fixed_point(outline), 255)
     cv2.copyTo(cv2.convertScaleAbs(ground, alpha=share), mask, ground)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import cached_property
+from math import cos, sin
 
 import numpy as np
 
@@ -11,7 +13,7 @@ from seg_perception.sim.camera_model import Array
 from seg_perception.sim.canvas import Canvas
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Thing(ABC):
     """A kind of object: class name, and size in metres (length along its heading)."""
 
@@ -25,7 +27,7 @@ class Thing(ABC):
         """Paint it at its place."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Placed:
     """A thing at a pose in the road frame; `phase` is how far it has walked or rolled, metres."""
 
@@ -35,10 +37,14 @@ class Placed:
     heading: float = 0.0
     phase: float = 0.0
 
+    @cached_property
     def footprint(self) -> Array:
-        """Return its corners on the ground [4, 2] in the road frame."""
-        c, s = np.cos(self.heading), np.sin(self.heading)
-        half = np.array([[1, 1], [1, -1], [-1, -1], [-1, 1]]) / 2
-        local = half * (self.thing.length, self.thing.width)
-        corners: Array = local @ np.array([[c, s], [-s, c]]) + (self.x, self.y)
-        return corners
+        """Its corners on the ground [4, 2] in the road frame."""
+        along = (cos(self.heading) * self.thing.length / 2, sin(self.heading) * self.thing.length / 2)
+        across = (-sin(self.heading) * self.thing.width / 2, cos(self.heading) * self.thing.width / 2)
+        return np.array(
+            [
+                [self.x + a * along[0] + b * across[0], self.y + a * along[1] + b * across[1]]
+                for a, b in ((1, 1), (1, -1), (-1, -1), (-1, 1))
+            ]
+        )

@@ -45,7 +45,7 @@ class _Face:
     normal: Array
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Car(Thing):
     """A convex body with a cabin, windows, wheels and lamps; faces from back to front."""
 
