@@ -39,12 +39,19 @@ class Backdrop:
             size = rng.uniform(8, 16) * metre
             top = foot - rng.uniform(7, 13) * metre
             if rng.random() < 0.45:
-                shape = np.array([[column, top], [column + size, top], [column + size, foot], [column, foot]])
+                shape = np.array(
+                    [[column, top], [column + size, top], [column + size, foot], [column, foot]]
+                )
                 gray = rng.uniform(110, 170)
                 self._fill(shape, hazed((gray, gray * 1.05, gray * 1.12)), label_ids['building'])
                 for row in np.arange(top + 1.2 * metre, foot - 3 * metre, 3 * metre):
-                    for left in np.arange(column + 0.8 * metre, column + size - 1.8 * metre, 2.4 * metre):
-                        pane = np.array([[0, 0], [1.1, 0], [1.1, 1.5], [0, 1.5]]) * metre + (left, row)
+                    for left in np.arange(
+                        column + 0.8 * metre, column + size - 1.8 * metre, 2.4 * metre
+                    ):
+                        pane = np.array([[0, 0], [1.1, 0], [1.1, 1.5], [0, 1.5]]) * metre + (
+                            left,
+                            row,
+                        )
                         self._fill(pane, hazed((85.0, 80.0, 75.0)), label_ids['building'])
             column += size * rng.uniform(0.8, 1.6)
         column = -2 * metre
@@ -52,7 +59,9 @@ class Backdrop:
             radius = rng.uniform(1.6, 3.4) * metre
             angles = np.linspace(0, 2 * np.pi, 16, endpoint=False)
             wobble = radius * rng.uniform(0.85, 1.1, 16)
-            crown = np.stack([column + wobble * np.cos(angles), foot - radius * 0.7 + wobble * np.sin(angles)], 1)
+            crown = np.stack(
+                [column + wobble * np.cos(angles), foot - radius * 0.7 + wobble * np.sin(angles)], 1
+            )
             green = np.array([45, 95, 65]) * rng.uniform(0.7, 1.2)
             self._fill(crown, hazed(tuple(green)), label_ids['vegetation'])
             column += radius * rng.uniform(0.6, 1.1)

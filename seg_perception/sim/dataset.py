@@ -40,7 +40,9 @@ def write_dataset(
     folders = [out / kind / split for kind in ('leftImg8bit', 'gtFine')]
     for folder in folders:
         if folder.exists() and any(folder.iterdir()):
-            raise DatasetError(f'{folder} is not empty; give another --out or --split, or remove it')
+            raise DatasetError(
+                f'{folder} is not empty; give another --out or --split, or remove it'
+            )
     ids = load_label_set().train_id_to_id()
     for number in tqdm(range(frames), desc=f'scene {split}', unit='frame', disable=None):
         index, step = divmod(number, FRAMES_PER_SCENE)
@@ -71,7 +73,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument('--frames', type=int, default=1000, help='how many (default 1000)')
     parser.add_argument('--width', type=int, default=512, help='pixels (default 512)')
     parser.add_argument('--height', type=int, default=288, help='pixels (default 288)')
-    parser.add_argument('--seed', type=int, default=0, help='other seeds give other streets (default 0)')
+    parser.add_argument(
+        '--seed', type=int, default=0, help='other seeds give other streets (default 0)'
+    )
     parser.add_argument('--split', default='train', help='name of the split (default train)')
     parser.add_argument('--format', choices=('png', 'jpg'), default='png', help='of the images')
     options = parser.parse_args(argv)

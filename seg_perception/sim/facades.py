@@ -63,7 +63,12 @@ class House:
         y, height = self.side * self.front, self.facade.height
         if self.start > view.x:
             outer = self.side * (self.front + self.depth)
-            corners = [[self.start, y, 0], [self.start, outer, 0], [self.start, outer, height], [self.start, y, height]]
+            corners = [
+                [self.start, y, 0],
+                [self.start, outer, 0],
+                [self.start, outer, height],
+                [self.start, y, height],
+            ]
             cells = self.gable.image.shape[0] / height
             to_road = np.array(
                 [
@@ -75,7 +80,14 @@ class House:
             )
             brightness = canvas.light.shade((-1, 0, 0)) * 0.95
             distance = self.start - view.x
-            canvas.texture(self.gable.image, to_road, np.array(corners, float), brightness, distance, 'building')
+            canvas.texture(
+                self.gable.image,
+                to_road,
+                np.array(corners, float),
+                brightness,
+                distance,
+                'building',
+            )
         corners = [[near, y, 0], [end, y, 0], [end, y, height], [near, y, height]]
         cells = self.facade.image.shape[0] / height
         to_road = np.array(
@@ -83,7 +95,9 @@ class House:
         )
         brightness = canvas.light.shade((0, -self.side, 0))
         distance = max((near + end) / 2 - view.x, 0)
-        canvas.texture(self.facade.image, to_road, np.array(corners, float), brightness, distance, 'building')
+        canvas.texture(
+            self.facade.image, to_road, np.array(corners, float), brightness, distance, 'building'
+        )
 
 
 def make_facade(rng: np.random.Generator) -> Facade:
@@ -97,7 +111,9 @@ def make_facade(rng: np.random.Generator) -> Facade:
     tiles = (50, 55, 95) if rng.random() < 0.5 else (70, 68, 66)
     image[: int(roof * res)] = tiles
     image[: int(roof * res) : 6] = np.array(tiles) * 0.8
-    cv2.rectangle(image, (0, int(roof * res)), (image.shape[1], int(roof * res) + 4), (170, 175, 180), -1)
+    cv2.rectangle(
+        image, (0, int(roof * res)), (image.shape[1], int(roof * res) + 4), (170, 175, 180), -1
+    )
     pane = np.array([rng.uniform(0.38, 0.5) * bay, rng.uniform(1.4, 1.8)])
     frame = (225, 228, 230) if rng.random() < 0.7 else (60, 70, 80)
     shop = rng.random() < 0.5
@@ -115,10 +131,18 @@ def make_facade(rng: np.random.Generator) -> Facade:
                 half = int(bay * res * 0.44)
                 _window(rng, image, (centre - half, floor - 48), (centre + half, floor - 10), frame)
                 sign = tuple(rng.uniform(40, 200, 3))
-                cv2.rectangle(image, (centre - half, floor - 58), (centre + half, floor - 49), sign, -1)
+                cv2.rectangle(
+                    image, (centre - half, floor - 58), (centre + half, floor - 49), sign, -1
+                )
             else:
                 top = floor - int(0.85 * res) - int(pane[1] * res)
-                _window(rng, image, (centre - half, top), (centre + half, floor - int(0.85 * res)), frame)
+                _window(
+                    rng,
+                    image,
+                    (centre - half, top),
+                    (centre + half, floor - int(0.85 * res)),
+                    frame,
+                )
     return Facade(four_channels(image), width, height)
 
 

@@ -80,7 +80,12 @@ def _halves(
         picture, cut = levels[-1]
         half = (cut.shape[1] // 2, cut.shape[0] // 2)
         smaller = cv2.resize(picture, half, interpolation=cv2.INTER_AREA)
-        levels.append((np.asarray(smaller, np.uint8), np.asarray(cv2.resize(cut, half, interpolation=cv2.INTER_NEAREST), np.uint8)))
+        levels.append(
+            (
+                np.asarray(smaller, np.uint8),
+                np.asarray(cv2.resize(cut, half, interpolation=cv2.INTER_NEAREST), np.uint8),
+            )
+        )
     return tuple(levels)
 
 
@@ -110,7 +115,10 @@ def _clumps(
 
 
 def _leaves(
-    rng: np.random.Generator, shape: tuple[int, ...], crown: npt.NDArray[np.uint8], brightness: float
+    rng: np.random.Generator,
+    shape: tuple[int, ...],
+    crown: npt.NDArray[np.uint8],
+    brightness: float,
 ) -> npt.NDArray[np.uint8]:
     rows, columns = shape[:2]
     base = np.array([42, 92, 66]) * rng.uniform(0.75, 1.2) + np.array([0, 0, rng.uniform(-15, 30)])

@@ -62,19 +62,35 @@ def _plate(rng: np.random.Generator, y: float) -> list[tuple[Array, Color]]:
     kind = int(rng.integers(0, 6))
     size = rng.uniform(0.5, 0.6)
     if kind == 0:
-        return [(ellipse(0, y, size, size, 20), _RED), (ellipse(0, y, size * 0.72, size * 0.72, 20), _WHITE),
-                (_rectangle(-0.22, y - 0.2, -0.04, y + 0.2), (35, 35, 35)), (_rectangle(0.05, y - 0.2, 0.22, y + 0.2), (35, 35, 35))]
+        return [
+            (ellipse(0, y, size, size, 20), _RED),
+            (ellipse(0, y, size * 0.72, size * 0.72, 20), _WHITE),
+            (_rectangle(-0.22, y - 0.2, -0.04, y + 0.2), (35, 35, 35)),
+            (_rectangle(0.05, y - 0.2, 0.22, y + 0.2), (35, 35, 35)),
+        ]
     if kind == 1:
-        return [(ellipse(0, y, size, size, 20), _WHITE), (ellipse(0, y, size * 0.92, size * 0.92, 20), _BLUE),
-                (_rectangle(-0.07, y - 0.32, 0.07, y + 0.2), _WHITE), (np.array([[-0.22, y + 0.1], [0.22, y + 0.1], [0, y + 0.36]]), _WHITE)]
+        return [
+            (ellipse(0, y, size, size, 20), _WHITE),
+            (ellipse(0, y, size * 0.92, size * 0.92, 20), _BLUE),
+            (_rectangle(-0.07, y - 0.32, 0.07, y + 0.2), _WHITE),
+            (np.array([[-0.22, y + 0.1], [0.22, y + 0.1], [0, y + 0.36]]), _WHITE),
+        ]
     if kind == 2:
         triangle = np.array([[-0.6, y - 0.42], [0.6, y - 0.42], [0.0, y + 0.62]])
         inside = (triangle - (0, y - 0.08)) * 0.66 + (0, y - 0.08)
-        return [(triangle, _RED), (inside, _WHITE), (_rectangle(-0.05, y - 0.15, 0.05, y + 0.12), (35, 35, 35))]
+        return [
+            (triangle, _RED),
+            (inside, _WHITE),
+            (_rectangle(-0.05, y - 0.15, 0.05, y + 0.12), (35, 35, 35)),
+        ]
     if kind == 3:
         angles = np.linspace(0, 2 * np.pi, 8, endpoint=False) + np.pi / 8
         eight = np.column_stack([np.cos(angles), np.sin(angles)]) * size
-        return [(eight + (0, y), _WHITE), (eight * 0.92 + (0, y), _RED), (_rectangle(-0.36, y - 0.1, 0.36, y + 0.1), _WHITE)]
+        return [
+            (eight + (0, y), _WHITE),
+            (eight * 0.92 + (0, y), _RED),
+            (_rectangle(-0.36, y - 0.1, 0.36, y + 0.1), _WHITE),
+        ]
     if kind == 4:
         diamond = np.array([[0, -1], [1, 0], [0, 1], [-1, 0]]) * size * 1.1
         return [(diamond + (0, y), _WHITE), (diamond * 0.75 + (0, y), _YELLOW)]

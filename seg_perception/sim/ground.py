@@ -230,11 +230,17 @@ def _patch_asphalt(
     centre = image.shape[1] // 2
     half = int(section.carriageway * _RESOLUTION)
     for _ in range(int(rng.integers(3, 9))):
-        row, column = rng.integers(0, image.shape[0] - 200), rng.integers(centre - half, centre + half - 60)
+        row, column = (
+            rng.integers(0, image.shape[0] - 200),
+            rng.integers(centre - half, centre + half - 60),
+        )
         rows, cols = rng.integers(40, 200), rng.integers(20, 60)
         image[row : row + rows, column : column + cols] *= rng.uniform(0.8, 1.12)
     for _ in range(int(rng.integers(1, 4))):
-        spot = (int(rng.integers(centre - half + 30, centre + half - 30)), int(rng.integers(40, image.shape[0] - 40)))
+        spot = (
+            int(rng.integers(centre - half + 30, centre + half - 30)),
+            int(rng.integers(40, image.shape[0] - 40)),
+        )
         cv2.circle(image, spot, 11, (62, 62, 66), -1)
         cv2.circle(image, spot, 11, (48, 48, 50), 2)
 
@@ -278,8 +284,13 @@ def _mark(
             line(side * (section.carriageway - section.parking), dashed=False)
     if crossing is not None:
         rows = slice(int((crossing - 0.5) * res), int((crossing + 4.5) * res))
-        inside = slice(int(centre - section.carriageway * res), int(centre + section.carriageway * res))
-        image[rows, inside] = np.median(image[rows, inside]) * (1 + 0.05 * _noise(rng, image[rows, inside].shape[:2], 2))[..., None]
+        inside = slice(
+            int(centre - section.carriageway * res), int(centre + section.carriageway * res)
+        )
+        image[rows, inside] = (
+            np.median(image[rows, inside])
+            * (1 + 0.05 * _noise(rng, image[rows, inside].shape[:2], 2))[..., None]
+        )
         for y in np.arange(-section.carriageway + 0.3, section.carriageway - 0.5, 1.0):
             paint(crossing, crossing + 4.0, y, y + 0.5)
         paint(crossing - 2.0, crossing - 1.6, 0.2, section.lanes * section.lane)

@@ -55,7 +55,9 @@ class Light:
 
 def make_light(rng: np.random.Generator) -> Light:
     """Draw a weather and a time of day."""
-    weather = str(rng.choice(['sun', 'dusk', 'overcast', 'fog', 'rain'], p=[0.4, 0.15, 0.2, 0.1, 0.15]))
+    weather = str(
+        rng.choice(['sun', 'dusk', 'overcast', 'fog', 'rain'], p=[0.4, 0.15, 0.2, 0.1, 0.15])
+    )
     azimuth = rng.uniform(0, 2 * np.pi)
     elevation = np.radians(rng.uniform(14, 24) if weather == 'dusk' else rng.uniform(28, 60))
     sun = (cos(elevation) * cos(azimuth), cos(elevation) * sin(azimuth), sin(elevation))

@@ -22,7 +22,14 @@ _CLOTHES = (
     (45, 40, 150), (140, 80, 35), (60, 60, 64), (200, 200, 205), (70, 120, 60), (35, 140, 190),
     (120, 50, 110), (30, 30, 34), (90, 110, 140), (180, 150, 60), (60, 70, 100), (150, 130, 200),
 )  # fmt: skip
-_TROUSERS = ((95, 65, 45), (50, 48, 46), (70, 85, 105), (120, 110, 100), (30, 30, 36), (130, 90, 60))
+_TROUSERS = (
+    (95, 65, 45),
+    (50, 48, 46),
+    (70, 85, 105),
+    (120, 110, 100),
+    (30, 30, 36),
+    (130, 90, 60),
+)
 _HELMETS = ((225, 225, 228), (40, 40, 180), (180, 120, 40), (40, 40, 42), (60, 190, 210))
 
 
@@ -56,10 +63,35 @@ class Pedestrian(Thing):
             (shoe(-step, way), (30, 30, 32)),
             (limb((0.0, 0.9), (step, 0.06), 0.23, 0.16), self.trousers),
             (shoe(step, way), (40, 40, 44)),
-            (hull([(-0.17, 0.82), (0.17, 0.82), (0.19, 1.15), (0.17, 1.42), (0.06, 1.5), (-0.1, 1.48), (-0.19, 1.3)]), self.top),
+            (
+                hull(
+                    [
+                        (-0.17, 0.82),
+                        (0.17, 0.82),
+                        (0.19, 1.15),
+                        (0.17, 1.42),
+                        (0.06, 1.5),
+                        (-0.1, 1.48),
+                        (-0.19, 1.3),
+                    ]
+                ),
+                self.top,
+            ),
         ]
         if self.bag:
-            parts.append((hull([(-0.18 * way, 0.98), (-0.36 * way, 1.0), (-0.36 * way, 1.38), (-0.16 * way, 1.44)]), (45, 60, 60)))
+            parts.append(
+                (
+                    hull(
+                        [
+                            (-0.18 * way, 0.98),
+                            (-0.36 * way, 1.0),
+                            (-0.36 * way, 1.38),
+                            (-0.16 * way, 1.44),
+                        ]
+                    ),
+                    (45, 60, 60),
+                )
+            )
         parts += [
             (limb((0.0, 1.38), (reach, 0.88), 0.14, 0.11), _darker(self.top, 0.9)),
             (ellipse(reach, 0.86, 0.06, 0.07), self.skin),
@@ -79,17 +111,36 @@ class Pedestrian(Thing):
             (limb((-0.24, 1.38), (-0.33, 0.86 + bob), 0.14, 0.11), _darker(self.top, 0.85)),
             (ellipse(0.33, 0.84 + lift, 0.06, 0.07), self.skin),
             (ellipse(-0.33, 0.84 + bob, 0.06, 0.07), self.skin),
-            (hull([(-0.21, 0.82), (0.21, 0.82), (0.2, 1.05), (0.27, 1.38), (0.12, 1.48), (-0.12, 1.48), (-0.27, 1.38), (-0.2, 1.05)]), self.top),
+            (
+                hull(
+                    [
+                        (-0.21, 0.82),
+                        (0.21, 0.82),
+                        (0.2, 1.05),
+                        (0.27, 1.38),
+                        (0.12, 1.48),
+                        (-0.12, 1.48),
+                        (-0.27, 1.38),
+                        (-0.2, 1.05),
+                    ]
+                ),
+                self.top,
+            ),
         ]
         if self.bag and away:
-            parts.append((hull([(-0.17, 0.98), (0.17, 0.98), (0.17, 1.4), (-0.17, 1.4)]), (45, 60, 60)))
+            parts.append(
+                (hull([(-0.17, 0.98), (0.17, 0.98), (0.17, 1.4), (-0.17, 1.4)]), (45, 60, 60))
+            )
         return parts + self._head(0.0, 0.0, away)
 
     def _head(self, x: float, nose: float, away: bool) -> list[tuple[Array, Color]]:
         neck = (limb((x, 1.44), (x, 1.55), 0.13, 0.13), self.skin)
         hair = (ellipse(x - nose * 0.5, 1.65, 0.125, 0.14), self.hair)
         face = (ellipse(x + nose * 0.6, 1.6, 0.095, 0.12), self.skin)
-        fall = (hull([(x - 0.13, 1.42), (x + 0.13, 1.42), (x + 0.12, 1.66), (x - 0.12, 1.66)]), self.hair)
+        fall = (
+            hull([(x - 0.13, 1.42), (x + 0.13, 1.42), (x + 0.12, 1.66), (x - 0.12, 1.66)]),
+            self.hair,
+        )
         if away:
             return [neck, fall, hair] if self.long_hair else [neck, hair]
         return [fall, neck, hair, face] if self.long_hair and not nose else [neck, hair, face]
@@ -136,12 +187,28 @@ class Cyclist(Thing):
             body.append((limb(knee, pedal, 0.16, 0.12), _darker(trousers, 0.95)))
             body.append((shoe(pedal[0], 1.0, pedal[1] - 0.06), (40, 40, 44)))
         body += [
-            (hull([(-0.38, 0.9), (-0.08, 0.86), (0.14, 1.3), (0.17, 1.46), (0.02, 1.54), (-0.14, 1.5), (-0.36, 1.15)]), self.top),
+            (
+                hull(
+                    [
+                        (-0.38, 0.9),
+                        (-0.08, 0.86),
+                        (0.14, 1.3),
+                        (0.17, 1.46),
+                        (0.02, 1.54),
+                        (-0.14, 1.5),
+                        (-0.36, 1.15),
+                    ]
+                ),
+                self.top,
+            ),
             (limb((0.06, 1.42), (0.38, 1.1), 0.14, 0.1), _darker(self.top, 0.85)),
             (ellipse(0.4, 1.09, 0.05, 0.05), self.skin),
             (limb((0.08, 1.48), (0.13, 1.6), 0.12, 0.12), self.skin),
             (ellipse(0.18, 1.64, 0.105, 0.125), self.skin),
-            (hull([(0.04, 1.68), (0.06, 1.78), (0.15, 1.83), (0.27, 1.79), (0.31, 1.69)]), self.helmet),
+            (
+                hull([(0.04, 1.68), (0.06, 1.78), (0.15, 1.83), (0.27, 1.79), (0.31, 1.69)]),
+                self.helmet,
+            ),
         ]
         return body
 
@@ -211,9 +278,7 @@ def bicycle_parts(frame: Color) -> list[tuple[Array, Color]]:
     return parts
 
 
-def limb(
-    start: tuple[float, float], end: tuple[float, float], thick: float, thin: float
-) -> Array:
+def limb(start: tuple[float, float], end: tuple[float, float], thick: float, thin: float) -> Array:
     """Return a tapering bar between two points [8, 2] with blunt ends."""
     (ax, ay), (bx, by) = start, end
     length = hypot(bx - ax, by - ay)
@@ -248,7 +313,15 @@ def hull(points: list[tuple[float, float]]) -> Array:
 
 def shoe(x: float, way: float, y: float = 0.0) -> Array:
     """Return a shoe that points left (way -1) or right (+1)."""
-    return np.array([[x - 0.09 * way, y], [x + 0.2 * way, y], [x + 0.18 * way, y + 0.07], [x + 0.05 * way, y + 0.13], [x - 0.09 * way, y + 0.12]])
+    return np.array(
+        [
+            [x - 0.09 * way, y],
+            [x + 0.2 * way, y],
+            [x + 0.18 * way, y + 0.07],
+            [x + 0.05 * way, y + 0.13],
+            [x - 0.09 * way, y + 0.12],
+        ]
+    )
 
 
 def _turned(canvas: Canvas, placed: Placed) -> tuple[float, float]:
@@ -258,7 +331,9 @@ def _turned(canvas: Canvas, placed: Placed) -> tuple[float, float]:
 
 
 def _pick(rng: np.random.Generator, colors: tuple[tuple[int, int, int], ...]) -> Color:
-    blue, green, red = np.clip(np.array(colors[rng.integers(len(colors))]) * rng.uniform(0.8, 1.2), 0, 255)
+    blue, green, red = np.clip(
+        np.array(colors[rng.integers(len(colors))]) * rng.uniform(0.8, 1.2), 0, 255
+    )
     return float(blue), float(green), float(red)
 
 

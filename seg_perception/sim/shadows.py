@@ -18,7 +18,9 @@ from seg_perception.sim.things import Placed
 
 _CONTACT = ('car', 'rider', 'bicycle', 'person')
 _REACH = 45.0
-_CIRCLE = np.column_stack([f(np.linspace(0, 2 * np.pi, 10, endpoint=False)) for f in (np.cos, np.sin)])
+_CIRCLE = np.column_stack(
+    [f(np.linspace(0, 2 * np.pi, 10, endpoint=False)) for f in (np.cos, np.sin)]
+)
 
 
 def shade_ground(

@@ -40,8 +40,14 @@ class Placed:
     @cached_property
     def footprint(self) -> Array:
         """Its corners on the ground [4, 2] in the road frame."""
-        along = (cos(self.heading) * self.thing.length / 2, sin(self.heading) * self.thing.length / 2)
-        across = (-sin(self.heading) * self.thing.width / 2, cos(self.heading) * self.thing.width / 2)
+        along = (
+            cos(self.heading) * self.thing.length / 2,
+            sin(self.heading) * self.thing.length / 2,
+        )
+        across = (
+            -sin(self.heading) * self.thing.width / 2,
+            cos(self.heading) * self.thing.width / 2,
+        )
         return np.array(
             [
                 [self.x + a * along[0] + b * across[0], self.y + a * along[1] + b * across[1]]

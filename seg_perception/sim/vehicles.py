@@ -145,14 +145,18 @@ def _wheel_block(x: float, y: float, radius: float) -> list[_Face]:
     faces = []
     for way in (-1, 1):
         at = x + way * radius * 0.8
-        corners = np.array([[at, y - 0.11, 0], [at, y + 0.11, 0], [at, y + 0.11, 0.5], [at, y - 0.11, 0.5]])
+        corners = np.array(
+            [[at, y - 0.11, 0], [at, y + 0.11, 0], [at, y + 0.11, 0.5], [at, y - 0.11, 0.5]]
+        )
         faces.append(_face(corners, np.array(_TYRE), np.array([way, 0.0, 0.0])))
     return faces
 
 
 def _disc(x: float, y: float, radius: float, color: Array) -> _Face:
     angles = np.linspace(0, 2 * np.pi, 14, endpoint=False)
-    corners = np.column_stack([x + radius * np.cos(angles), np.full(14, y), 0.33 + radius * np.sin(angles)])
+    corners = np.column_stack(
+        [x + radius * np.cos(angles), np.full(14, y), 0.33 + radius * np.sin(angles)]
+    )
     corners[:, 2] = np.maximum(corners[:, 2], 0.0)
     return _face(corners, color, np.array([0.0, np.sign(y), 0.0]))
 

@@ -28,7 +28,9 @@ _BEHIND = 6.0
 class World:
     """The street of one seed in the road frame; the vehicle drives along it at a steady speed."""
 
-    def __init__(self, seed: int, section: CrossSection, light: Light, crossing: float | None) -> None:
+    def __init__(
+        self, seed: int, section: CrossSection, light: Light, crossing: float | None
+    ) -> None:
         rng = np.random.default_rng((seed, 1))
         self.section = section
         self.crossing = crossing
@@ -61,7 +63,9 @@ class World:
     def houses(self, x: float) -> list[House]:
         """Return the houses in view from a place along the street, far ones first."""
         first, last = floor((x - 2) / _STRETCH), floor((x + FAR) / _STRETCH)
-        found = [h for i in range(first, last + 1) for side in (1, -1) for h in self._houses(i, side)]
+        found = [
+            h for i in range(first, last + 1) for side in (1, -1) for h in self._houses(i, side)
+        ]
         return sorted((h for h in found if h.end > x - 2), key=lambda h: -h.start)
 
     def things(self, t: float) -> list[Placed]:
@@ -144,13 +148,22 @@ class World:
         for stretch in range(floor(low / _STRETCH), floor(high / _STRETCH) + 1):
             yield from (p for p in self._still(stretch) if low <= p.x <= high)
 
-    def _make_thing(self, kind: str, key: int, make: Callable[..., Thing]) -> tuple[Thing, float, float, float]:
+    def _make_thing(
+        self, kind: str, key: int, make: Callable[..., Thing]
+    ) -> tuple[Thing, float, float, float]:
         number = sum(ord(letter) * 31**i for i, letter in enumerate(kind)) & 0xFFFF
         rng = np.random.default_rng((self._seed, 4, number, key & 0xFFFF))
         return make(rng), *(float(v) for v in rng.random(3))
 
     def _stream(
-        self, kind: str, make: Callable[..., Thing], spacing: float, speed: float, t: float, low: float, high: float
+        self,
+        kind: str,
+        make: Callable[..., Thing],
+        spacing: float,
+        speed: float,
+        t: float,
+        low: float,
+        high: float,
     ) -> Iterator[tuple[Thing, float, float, float]]:
         """An endless row of things that moves along: (thing, x, two random numbers)."""
         shift = speed * t
@@ -188,7 +201,9 @@ class World:
         lanes = ((0.42, 1.3), (0.58, -1.2), (0.76, -1.45))
         for side in (1, -1):
             for share, speed in lanes:
-                stream = self._stream(f'walker {side} {share}', make_pedestrian, 15.0, speed, t, low, high)
+                stream = self._stream(
+                    f'walker {side} {share}', make_pedestrian, 15.0, speed, t, low, high
+                )
                 for person, x, keep, shift in stream:
                     if keep < 0.8 * self._busy:
                         y = section.carriageway + section.sidewalk * (share + 0.1 * (shift - 0.5))
@@ -202,7 +217,9 @@ class World:
         ego = self.pose(0.0)[0]
         for number in range(floor(low / PERIOD) - 1, ceil(high / PERIOD) + 1):
             for person_number in range(4):
-                person, late, shift, way = self._thing(f'crosser {person_number}', number, make_pedestrian)
+                person, late, shift, way = self._thing(
+                    f'crosser {person_number}', number, make_pedestrian
+                )
                 x = number * PERIOD + self.crossing + 0.5 + 3.0 * shift
                 if not low <= x <= high:
                     continue
