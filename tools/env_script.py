@@ -84,7 +84,8 @@ def ros_script(root: Path) -> str:
     """Return the script for a machine with ROS 2: its workspace, settings for large images."""
     install = shlex.quote(str(root / 'install'))
     lines = [
-        f'if [ -n "${{ZSH_VERSION:-}}" ]; then . {install}/setup.zsh',
+        f'if [ ! -e {install}/setup.sh ]; then :  # not built yet',
+        f'elif [ -n "${{ZSH_VERSION:-}}" ]; then . {install}/setup.zsh',
         f'elif [ -n "${{BASH_VERSION:-}}" ]; then . {install}/setup.bash',
         f'else COLCON_CURRENT_PREFIX={install} . {install}/setup.sh; fi',
     ]

@@ -17,6 +17,7 @@ import json
 import os
 import platform
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -48,6 +49,7 @@ def main() -> int:
     parser.add_argument('goal', choices=('install', 'build'))
     parser.add_argument('--extra', nargs='*', default=[], choices=('test', 'train'))
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # either ends the command that runs
     try:
         with one_at_a_time():
             if ros_is_sourced():
@@ -100,6 +102,11 @@ def check_modules(names: Iterable[str]) -> None:
 
 def check_machine(ros: str) -> None:
     """Raise SetUpError where ROS 2 from wheels cannot work."""
+    if not (3, 10) <= sys.version_info < (3, 14):
+        raise SetUpError(
+            f'Python 3.10 to 3.13 is needed, {sys.executable} is {platform.python_version()}. '
+            'Mend: name one, e.g. make PYTHON=python3.12'
+        )
     known = sorted(p.stem.removeprefix('ros-') for p in (ROOT / 'requirements').glob('ros-*.txt'))
     if ros not in known:
         raise SetUpError(f'ROS_WHEELS is one of {", ".join(known)}, got {ros!r}')
@@ -108,11 +115,6 @@ def check_machine(ros: str) -> None:
         raise SetUpError(
             f'ROS 2 wheels exist for Linux x86_64 only, this is {machine}. '
             'Mend: install ROS 2 and source its setup.bash, then run make again'
-        )
-    if not (3, 10) <= sys.version_info < (3, 14):
-        raise SetUpError(
-            f'Python 3.10 to 3.13 is needed, {sys.executable} is {platform.python_version()}. '
-            'Mend: name one, e.g. make PYTHON=python3.12'
         )
     missing = [tool for tool in ('cmake', 'gcc', 'g++', 'make') if shutil.which(tool) is None]
     if missing:
@@ -185,7 +187,7 @@ def build(ros: str, variables: Variables | None) -> None:
         'folder': str(ROOT),
         'python': sys.version,
         'ros': ros,
-        'prefixes': '' if variables else os.environ.get('AMENT_PREFIX_PATH', ''),
+        'prefixes': '' if variables else foreign_prefixes(),
     }
     state = {'environment': environment, 'sources': sources_digest()}
     before = read_state(BUILD_STATE)
@@ -203,6 +205,12 @@ def build(ros: str, variables: Variables | None) -> None:
         shell = variables.applied(shell)
     run(command, 'building the package with colcon', log=LOG, cwd=ROOT, environment=shell)
     write_state(BUILD_STATE, state)
+
+
+def foreign_prefixes() -> str:
+    """Return the prefixes of the sourced ROS 2 environment without that of this very build."""
+    prefixes = os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep)
+    return os.pathsep.join(prefix for prefix in prefixes if not Path(prefix).is_relative_to(ROOT))
 
 
 def sources_digest() -> str:

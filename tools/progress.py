@@ -54,12 +54,18 @@ def run(
     )
     with process, log.open('a') as file:
         print(f'$ {" ".join(map(str, command))}', file=file, flush=True)
-        for line in process.stdout or ():
-            file.write(line)
-            tail.append(line.rstrip())
-            if live and line.strip():
-                width = max(20, shutil.get_terminal_size().columns - len(label) - 3)
-                print(f'\r\033[K{label}: {line.strip()[:width]}', end='', flush=True)
+        try:
+            for line in process.stdout or ():
+                file.write(line)
+                tail.append(line.rstrip())
+                if live and line.strip():
+                    width = max(20, shutil.get_terminal_size().columns - len(label) - 3)
+                    print(f'\r\033[K{label}: {line.strip()[:width]}', end='', flush=True)
+        except KeyboardInterrupt:
+            # Nothing may go on writing behind the back of the next call.
+            process.terminate()
+            process.wait()
+            raise
     seconds = time.monotonic() - start
     if live:
         print('\r\033[K', end='')
