@@ -23,7 +23,7 @@ build:  ## set up the environment, build the package, write env.sh
 
 demo:  ## segment a made-up street, or SOURCE=<folder or video>, for DURATION seconds
 	@$(SET_UP) build
-	@$(IN_ENV) python3 -m seg_perception demo --source '$(SOURCE)' --duration '$(DURATION)' --out '$(OUT)' $(ARGS)
+	@$(IN_ENV) python3 -m seg_perception demo --source '$(SOURCE)' --duration '$(DURATION)' --output '$(OUT)' $(ARGS)
 
 test:  ## run all tests; ARGS='-k mask' chooses
 	@$(SET_UP) build --extra test train
