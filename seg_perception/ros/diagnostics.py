@@ -1,0 +1,129 @@
+"""The node's health on /diagnostics, once a second in every state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from rclpy.clock import Clock, ClockType
+
+from seg_perception.ros import qos
+from seg_perception.ros.frame_counts import Drop, Latency, Totals
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from rclpy.node import Node
+
+PERIOD_S = 1.0
+
+
+@dataclass(frozen=True)
+class Health:
+    """What is known of the node at one moment.
+
+    :ivar now: on a steady clock, s.
+    :ivar state: of the life cycle: unconfigured, inactive or active.
+    :ivar input_age: seconds since the last image arrived; None while not active.
+    :ivar watchdog: seconds after which a missing image is an error; 0: never.
+    :ivar why_silent: called for the reason when images are missing.
+    :ivar failure: why the node cannot do its work; empty if it can.
+    :ivar last_error: the latest message about a frame; empty if there was none.
+    """
+
+    now: float
+    state: str
+    topic: str = ''
+    model: str = ''
+    backend: str = ''
+    totals: Totals = field(default_factory=Totals)
+    latency: Latency | None = None
+    input_age: float | None = None
+    watchdog: float = 0.0
+    why_silent: Callable[[], str] = str
+    failure: str = ''
+    last_error: str = ''
+
+
+def judge(health: Health, before: Health) -> tuple[bytes, str]:
+    """Return the level and the sentence for a health, given the one of the last period."""
+    if health.failure:
+        return DiagnosticStatus.ERROR, health.failure
+    if health.state != 'active' or health.input_age is None:
+        return DiagnosticStatus.OK, health.state
+    if health.watchdog and health.input_age > health.watchdog:
+        return DiagnosticStatus.ERROR, (
+            f'no image on {health.topic} for {health.input_age:.1f} s: {health.why_silent()}'
+        )
+    drops = {
+        reason: health.totals.dropped[reason] - before.totals.dropped[reason]
+        for reason in (Drop.STALE, Drop.BAD)
+    }
+    if any(drops.values()):
+        counts = ', '.join(f'{count} {reason.value}' for reason, count in drops.items())
+        return DiagnosticStatus.WARN, f'frames dropped: {counts}; last: {health.last_error}'
+    return DiagnosticStatus.OK, 'active'
+
+
+def to_status(name: str, health: Health, before: Health) -> DiagnosticStatus:
+    """Return a health as a diagnostic status of that name."""
+    level, message = judge(health, before)
+    values = [KeyValue(key=key, value=value) for key, value in _values(health, before)]
+    return DiagnosticStatus(
+        level=level, name=name, message=message, hardware_id=health.topic, values=values
+    )
+
+
+class Diagnostics:
+    """Publishes what `probe` returns.
+
+    The timer runs on the steady clock: it neither stops nor jumps with simulated time.
+    """
+
+    def __init__(self, node: Node, probe: Callable[[], Health]) -> None:
+        self._node = node
+        self._probe = probe
+        self._name = f'{node.get_fully_qualified_name().lstrip("/")}: segmentation'
+        self._before = probe()
+        self._level = DiagnosticStatus.OK
+        self._publisher = node.create_publisher(DiagnosticArray, '/diagnostics', qos.DIAGNOSTICS)
+        node.create_timer(PERIOD_S, self._publish, clock=Clock(clock_type=ClockType.STEADY_TIME))
+
+    def _publish(self) -> None:
+        health = self._probe()
+        status = to_status(self._name, health, self._before)
+        self._log_change(health, status)
+        self._before, self._level = health, status.level
+        array = DiagnosticArray(status=[status])
+        array.header.stamp = self._node.get_clock().now().to_msg()
+        self._publisher.publish(array)
+
+    def _log_change(self, health: Health, status: DiagnosticStatus) -> None:
+        if (
+            status.level == self._level or health.failure
+        ):  # failures were logged where they occurred
+            return
+        if status.level == DiagnosticStatus.ERROR:
+            self._node.get_logger().error(status.message)
+        elif self._level == DiagnosticStatus.ERROR:
+            self._node.get_logger().info(f'recovered: {status.message}')
+
+
+def _values(health: Health, before: Health) -> Iterator[tuple[str, str]]:
+    elapsed = max(health.now - before.now, 1e-3)
+    now, then = health.totals, before.totals
+    yield 'state', health.state
+    yield 'model', health.model
+    yield 'backend', health.backend
+    yield 'topic', health.topic
+    yield 'rate_in_hz', f'{(now.frames_in - then.frames_in) / elapsed:.1f}'
+    yield 'rate_out_hz', f'{(now.frames_out - then.frames_out) / elapsed:.1f}'
+    yield 'latency_p50_ms', f'{health.latency.p50:.1f}' if health.latency else ''
+    yield 'latency_p99_ms', f'{health.latency.p99:.1f}' if health.latency else ''
+    yield 'frames_in', str(now.frames_in)
+    yield 'frames_out', str(now.frames_out)
+    for reason in Drop:
+        yield f'dropped_{reason.value}', str(now.dropped[reason])
+    yield 'input_age_s', '' if health.input_age is None else f'{health.input_age:.2f}'
+    yield 'last_error', health.last_error

@@ -1,0 +1,127 @@
+"""segmentation_node as a process of its own: start, arguments, signals."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from rclpy.node import Node
+from rclpy.qos import QoSProfile
+from sensor_msgs.msg import Image
+
+from seg_perception.core.labels import load_label_set
+from seg_perception.ros.settings import RULES
+from test.graph.bench import DOMAIN, RELIABLE, Inbox, Spinner, pixels, raw_message, wait_until
+from test.tiny_model import write_tiny_model
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+ROAD = np.full((64, 128, 3), load_label_set().labels[0].color, np.uint8)
+
+
+class NodeProcess:
+    """segmentation_node with its output in a file."""
+
+    def __init__(self, log: Path, *arguments: str) -> None:
+        self._log = log
+        with log.open('wb') as output:
+            self.process = subprocess.Popen(
+                [sys.executable, '-m', 'seg_perception', 'segmentation_node', *arguments],
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, 'ROS_DOMAIN_ID': str(DOMAIN)},
+            )
+
+    @property
+    def output(self) -> str:
+        return self._log.read_text()
+
+    def await_output(self, text: str) -> None:
+        wait_until(lambda: text in self.output, f'{text!r} in the output')
+
+    def end(self, number: signal.Signals) -> int:
+        """Send a signal and return the exit code."""
+        self.process.send_signal(number)
+        return self.process.wait(30)
+
+
+@pytest.fixture
+def started() -> Iterator[list[NodeProcess]]:
+    processes: list[NodeProcess] = []
+    yield processes
+    for node in processes:
+        node.process.kill()
+        node.process.wait()
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_it_serves_by_itself_and_ends_cleanly(
+    tmp_path: Path, started: list[NodeProcess], number: signal.Signals
+) -> None:
+    model = write_tiny_model(tmp_path / 'tiny.onnx')
+    arguments = ('-p', f'model:={model}', '-p', 'max_age:=0', '-r', 'image:=/front/image_raw')
+    node = NodeProcess(tmp_path / 'log', '--ros-args', *arguments, '-r', '__ns:=/car')
+    started.append(node)
+    tester = Spinner(lambda context: Node('tester', context=context))
+    try:
+        labels = Inbox()
+        subscription = tester.node.create_subscription(
+            Image, '/car/segmentation/label', labels.append, RELIABLE
+        )
+        camera = tester.node.create_publisher(Image, '/front/image_raw', QoSProfile(depth=1))
+        node.await_output('segmenting the images of /front/image_raw')
+        wait_until(lambda: subscription.get_publisher_count() == 1, 'the label topic')
+
+        def served() -> bool:
+            camera.publish(raw_message(ROAD))
+            return len(labels) > 3
+
+        wait_until(served, 'labels')
+        assert not pixels(labels[-1]).any()
+        camera.publish(raw_message(ROAD))
+        assert node.end(number) == 0
+    finally:
+        tester.close()
+    assert 'frames in: ' in node.output
+    assert 'Traceback' not in node.output
+    assert 'ERROR' not in node.output
+
+
+def test_without_a_model_it_waits_for_a_better_one(
+    tmp_path: Path, started: list[NodeProcess]
+) -> None:
+    node = NodeProcess(tmp_path / 'log', '--ros-args', '-p', f'model:={tmp_path}/none.onnx')
+    started.append(node)
+    node.await_output('cannot configure')
+    assert node.process.poll() is None
+    assert node.end(signal.SIGINT) == 0
+    assert node.output.count('\n') == 1
+
+
+@pytest.mark.parametrize(
+    'arguments', [('-p', 'max_age:=[1,'), ('--params-file', '/no/such/file.yaml'), ('--nonsense',)]
+)
+def test_bad_arguments_end_with_a_sentence(
+    tmp_path: Path, started: list[NodeProcess], arguments: tuple[str, ...]
+) -> None:
+    node = NodeProcess(tmp_path / 'log', '--ros-args', *arguments)
+    started.append(node)
+    assert node.process.wait(30) == 2
+    assert 'segmentation_node: ' in node.output
+    assert arguments[-1] in node.output
+    assert 'Traceback' not in node.output
+
+
+def test_it_explains_itself(tmp_path: Path, started: list[NodeProcess]) -> None:
+    node = NodeProcess(tmp_path / 'log', '--help')
+    started.append(node)
+    assert node.process.wait(30) == 0
+    for name in RULES:
+        assert f'  {name} (' in node.output

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from diagnostic_msgs.msg import DiagnosticStatus
+
+from seg_perception.ros.diagnostics import Health, judge, to_status
+from seg_perception.ros.frame_counts import Drop, Latency, Totals
+
+ACTIVE = Health(
+    now=10.0, state='active', topic='/image', input_age=0.1, watchdog=2.0, last_error='what'
+)
+
+
+def totals(frames_in: int, frames_out: int, **drops: int) -> Totals:
+    return Totals(frames_in, frames_out, {drop: drops.get(drop.value, 0) for drop in Drop})
+
+
+@pytest.mark.parametrize(
+    ('health', 'level', 'message'),
+    [
+        (ACTIVE, DiagnosticStatus.OK, 'active'),
+        (Health(now=10.0, state='unconfigured'), DiagnosticStatus.OK, 'unconfigured'),
+        (replace(ACTIVE, failure='it broke'), DiagnosticStatus.ERROR, 'it broke'),
+        (
+            replace(ACTIVE, input_age=2.5, why_silent=lambda: 'publishers: 0'),
+            DiagnosticStatus.ERROR,
+            'no image on /image for 2.5 s: publishers: 0',
+        ),
+        (replace(ACTIVE, input_age=2.5, watchdog=0.0), DiagnosticStatus.OK, 'active'),
+        # What the policy drops is no fault.
+        (replace(ACTIVE, totals=totals(9, 5, busy=4)), DiagnosticStatus.OK, 'active'),
+        (
+            replace(ACTIVE, totals=totals(9, 5, stale=3, bad=1)),
+            DiagnosticStatus.WARN,
+            'frames dropped: 3 stale, 1 bad; last: what',
+        ),
+    ],
+)
+def test_levels(health: Health, level: bytes, message: str) -> None:
+    assert judge(health, before=replace(ACTIVE, now=9.0)) == (level, message)
+
+
+def test_old_drops_are_no_warning() -> None:
+    health = replace(ACTIVE, totals=totals(9, 5, stale=3, bad=1))
+    assert judge(health, before=health) == (DiagnosticStatus.OK, 'active')
+
+
+def test_values() -> None:
+    before = replace(ACTIVE, now=8.0, totals=totals(10, 8))
+    health = replace(
+        ACTIVE,
+        model='net',
+        backend='runtime',
+        totals=totals(40, 28, busy=9, stale=2, bad=1),
+        latency=Latency(p50=12.34, p99=56.78),
+    )
+    status = to_status('node: segmentation', health, before)
+    assert (status.name, status.hardware_id) == ('node: segmentation', '/image')
+    assert {entry.key: entry.value for entry in status.values} == {
+        'state': 'active',
+        'model': 'net',
+        'backend': 'runtime',
+        'topic': '/image',
+        'rate_in_hz': '15.0',
+        'rate_out_hz': '10.0',
+        'latency_p50_ms': '12.3',
+        'latency_p99_ms': '56.8',
+        'frames_in': '40',
+        'frames_out': '28',
+        'dropped_busy': '9',
+        'dropped_stale': '2',
+        'dropped_bad': '1',
+        'input_age_s': '0.10',
+        'last_error': 'what',
+    }
