@@ -8,6 +8,7 @@ from math import ceil, floor
 import cv2
 import numpy as np
 import numpy.typing as npt
+from cv2.typing import MatLike
 
 from seg_perception.sim.camera_model import Array, View
 from seg_perception.sim.light import Color, Light
@@ -77,6 +78,7 @@ class Canvas:
         image: npt.NDArray[np.uint8],
         to_road: Array,
         corners: Array,
+        *,
         brightness: float,
         distance: float,
         name: str,
@@ -100,7 +102,7 @@ class Canvas:
         )
         mask = np.zeros((bottom - top, right - left), np.uint8)
         fill_mask(mask, fixed_point(outline - (left, top)), 255)
-        self._stamp(patch, mask, box, brightness, distance, name)
+        self._stamp(patch, mask, box, brightness=brightness, distance=distance, name=name)
 
     def sprite(
         self,
@@ -138,13 +140,14 @@ class Canvas:
             )
             patch = cv2.warpAffine(image, to_patch, target, borderMode=cv2.BORDER_REPLICATE)
             cut = cv2.warpAffine(mask, to_patch, target, flags=cv2.INTER_NEAREST)
-        self._stamp(patch, cut, box, 1.0, depth, name)
+        self._stamp(patch, cut, box, brightness=1.0, distance=depth, name=name)
 
     def _stamp(
         self,
-        patch: npt.NDArray[np.uint8],
-        mask: npt.NDArray[np.uint8],
+        patch: MatLike,
+        mask: MatLike,
         box: tuple[int, int, int, int],
+        *,
         brightness: float,
         distance: float,
         name: str,
@@ -199,6 +202,6 @@ def clipped(homogeneous: Array) -> Array | None:
     return result
 
 
-def four_channels(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+def four_channels(image: MatLike) -> npt.NDArray[np.uint8]:
     """Give a colour image [H, W, 3] the label's channel [H, W, 4], still empty."""
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2BGRA), np.uint8)

@@ -37,7 +37,6 @@ class House:
     start: float
     side: int
     front: float
-    depth: float
     facade: Facade
     gable: Facade
 
@@ -49,54 +48,33 @@ class House:
     @cached_property
     def footprint(self) -> Array:
         """Its corners on the ground [4, 2] in the road frame."""
-        near, far = self.side * self.front, self.side * (self.front + self.depth)
+        near, far = self.side * self.front, self.side * (self.front + self.gable.width)
         return np.array([[self.start, near], [self.end, near], [self.end, far], [self.start, far]])
 
     def paint(self, canvas: Canvas) -> None:
-        """Paint the facade on the street and the gable that faces the camera."""
-        view = canvas.view
-        far = view.x + FAR
-        near = max(self.start, view.x - 2.0)
-        end = min(self.end, far)
-        if near >= end:
+        """Paint the gable that faces the camera and the facade on the street."""
+        view, shade = canvas.view, canvas.light.shade
+        near, far = max(self.start, view.x - 2.0), min(self.end, view.x + FAR)
+        if near >= far:
             return
-        y, height = self.side * self.front, self.facade.height
+        y, height, side = self.side * self.front, self.facade.height, self.side
+        outer = y + side * self.gable.width
         if self.start > view.x:
-            outer = self.side * (self.front + self.depth)
-            corners = [
-                [self.start, y, 0],
-                [self.start, outer, 0],
-                [self.start, outer, height],
-                [self.start, y, height],
-            ]
-            cells = self.gable.image.shape[0] / height
-            to_road = np.array(
-                [
-                    [0, 0, self.start],
-                    [self.side / cells, 0, y],
-                    [0, -1 / cells, height],
-                    [0, 0, 1],
-                ]
-            )
-            brightness = canvas.light.shade((-1, 0, 0)) * 0.95
-            distance = self.start - view.x
             canvas.texture(
                 self.gable.image,
-                to_road,
-                np.array(corners, float),
-                brightness,
-                distance,
-                'building',
+                _hung(height, (self.start, y), (0, side)),
+                _wall_corners((self.start, y), (self.start, outer), height),
+                brightness=0.95 * shade((-1, 0, 0)),
+                distance=self.start - view.x,
+                name='building',
             )
-        corners = [[near, y, 0], [end, y, 0], [end, y, height], [near, y, height]]
-        cells = self.facade.image.shape[0] / height
-        to_road = np.array(
-            [[1 / cells, 0, self.start], [0, 0, y], [0, -1 / cells, height], [0, 0, 1]]
-        )
-        brightness = canvas.light.shade((0, -self.side, 0))
-        distance = max((near + end) / 2 - view.x, 0)
         canvas.texture(
-            self.facade.image, to_road, np.array(corners, float), brightness, distance, 'building'
+            self.facade.image,
+            _hung(height, (self.start, y), (1, 0)),
+            _wall_corners((near, y), (far, y), height),
+            brightness=shade((0, -side, 0)),
+            distance=max((near + far) / 2 - view.x, 0.0),
+            name='building',
         )
 
 
@@ -157,6 +135,26 @@ def make_gable(rng: np.random.Generator, facade: Facade, depth: float) -> Facade
             floor = image.shape[0] - int((storey * _STOREY + 0.9) * _RESOLUTION)
             _window(rng, image, (60, floor - 28), (82, floor), (215, 218, 220))
     return Facade(four_channels(image), depth, facade.height)
+
+
+def _hung(height: float, corner: tuple[float, float], along: tuple[int, int]) -> Array:
+    """Return what takes pixels of a wall's picture to the road frame, [4, 3].
+
+    The picture hangs from a corner of the house on the ground and a direction along the wall.
+    """
+    pixel = 1 / _RESOLUTION
+    return np.array(
+        [
+            [along[0] * pixel, 0, corner[0]],
+            [along[1] * pixel, 0, corner[1]],
+            [0, -pixel, height],
+            [0, 0, 1],
+        ]
+    )
+
+
+def _wall_corners(a: tuple[float, float], b: tuple[float, float], height: float) -> Array:
+    return np.array([[*a, 0], [*b, 0], [*b, height], [*a, height]])
 
 
 def _wall(rng: np.random.Generator, width: float, height: float) -> npt.NDArray[np.uint8]:

@@ -74,7 +74,7 @@ def make_bush(rng: np.random.Generator, brightness: float) -> Plant:
 def _halves(
     image: npt.NDArray[np.uint8], mask: npt.NDArray[np.uint8]
 ) -> tuple[tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]], ...]:
-    """A picture and its mask at full, half, quarter … size."""
+    """Return a picture and its mask at full, half, quarter … size."""
     levels = [(four_channels(image), mask)]
     for _ in range(4):
         picture, cut = levels[-1]
@@ -101,7 +101,7 @@ def _clumps(
     radii: tuple[float, float],
     count: int,
 ) -> npt.NDArray[np.uint8]:
-    """Overlapping discs inside an ellipse."""
+    """Draw the mask of overlapping discs that fill an ellipse."""
     mask = np.zeros(shape, np.uint8)
     small = min(radii) * 0.36
     core = (int(radii[0] * 0.62), int(radii[1] * 0.72))
@@ -129,4 +129,7 @@ def _leaves(
     depth = cv2.distanceTransform(crown, cv2.DIST_L2, 3) / max(columns, 1)
     rise = np.linspace(1.2, 0.7, rows, dtype=np.float32)[:, None]
     tone = (1 + texture) * rise * (0.85 + 0.5 * depth)
-    return np.clip(base * brightness * tone[..., None], 0, 255).astype(np.uint8)
+    leaves: npt.NDArray[np.uint8] = np.clip(base * brightness * tone[..., None], 0, 255).astype(
+        np.uint8
+    )
+    return leaves

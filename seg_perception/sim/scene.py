@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from math import cos, radians, sin
 
 import cv2
 import numpy as np
@@ -13,10 +14,10 @@ from seg_perception.core.labels import load_label_set
 from seg_perception.sim.backdrop import Backdrop
 from seg_perception.sim.camera_model import Array, Camera, Intrinsics
 from seg_perception.sim.canvas import Canvas
-from seg_perception.sim.ground import PERIOD, Ground, first_row, make_cross_section
-from seg_perception.sim.light import make_light
+from seg_perception.sim.ground import Ground, first_row
 from seg_perception.sim.sensor import Sensor
 from seg_perception.sim.shadows import shade_ground
+from seg_perception.sim.street import make_street
 from seg_perception.sim.world import World
 
 
@@ -60,15 +61,14 @@ class Scene:
             height,
             degrees=rng.uniform(54, 70),
             mount_height=rng.uniform(1.25, 1.75),
-            pitch=np.radians(rng.uniform(-1.5, 4.0)),
+            pitch=radians(rng.uniform(-1.5, 4.0)),
         )
-        self._section = make_cross_section(rng)
-        crossing = rng.uniform(5, PERIOD - 15) if rng.random() < 0.75 else None
-        self._light = make_light(rng)
-        self._ground = Ground(rng, self._section, self._light, crossing)
-        self._backdrop = Backdrop(rng, self.camera, self._light, self._label_ids)
-        self._world = World(seed, self._section, self._light, crossing)
-        self._sensor = Sensor(rng, self.camera, self._light)
+        self._street = street = make_street(rng, seed)
+        self._light = street.light
+        self._ground = Ground(rng, street)
+        self._backdrop = Backdrop(rng, self.camera, street.light, self._label_ids)
+        self._sensor = Sensor(rng, self.camera, street.light)
+        self._world = World(rng, street)
 
     @property
     def intrinsics(self) -> Intrinsics:
@@ -80,13 +80,14 @@ class Scene:
         view = self.camera.view(*self._world.pose(t))
         canvas = Canvas(view, self._light, self._label_ids)
         things = self._world.things(t)
-        houses = self._world.houses(view.x)
+        houses = self._world.houses(t)
         self._backdrop.paint(canvas)
         ground = canvas.pixels[first_row(view) :]
-        self._ground.paint(ground, view)
-        shade_ground(ground, view, self._light, things, houses)
-        self._ground.haze(ground, view, self._light)
-        cv2.insertChannel(self._ground.labels(view, self._label_ids), ground, 3)
+        if len(ground):
+            self._ground.paint(ground, view)
+            shade_ground(ground, view, self._light, things, houses)
+            self._ground.haze(ground, view)
+            cv2.insertChannel(self._ground.labels(view, self._label_ids), ground, 3)
         for house in houses:
             house.paint(canvas)
         for placed in things:
@@ -95,15 +96,21 @@ class Scene:
         return SceneFrame(self._sensor.expose(canvas.pixels, t), label)
 
     def objects(self, t: float) -> list[SceneObject]:
-        """Return what stands on the ground near the vehicle at a time, houses left out."""
+        """Return what stands on the ground around the vehicle at a time, far things first.
+
+        A rider and the bicycle below are one object, and so are a sign and its pole.
+        """
         view = self.camera.view(*self._world.pose(t))
-        return [
-            SceneObject(placed.thing.name, view.to_vehicle(placed.footprint))
-            for placed in self._world.things(t)
+        named = [
+            *(('building', house.footprint) for house in self._world.houses(t)),
+            *((placed.thing.name, placed.footprint) for placed in self._world.things(t)),
         ]
+        return [SceneObject(name, view.to_vehicle(footprint)) for name, footprint in named]
 
     def ground_name(self, t: float, x: float, y: float) -> str:
-        """Return the class name of the bare ground at a point of the vehicle frame."""
-        ego_x, ego_y, yaw = self._world.pose(t)
-        del ego_x
-        return self._section.name_at(float(ego_y + x * np.sin(yaw) + y * np.cos(yaw)))
+        """Return the class name of the bare ground at a point of the vehicle frame, metres.
+
+        :raises ValueError: farther aside than the ground reaches.
+        """
+        _, ego_y, yaw = self._world.pose(t)
+        return self._street.section.name_at(ego_y + x * sin(yaw) + y * cos(yaw))

@@ -14,13 +14,12 @@ from seg_perception.sim.facades import House
 from seg_perception.sim.foliage import Plant
 from seg_perception.sim.ground import first_row
 from seg_perception.sim.light import Light
+from seg_perception.sim.shapes import ellipse
 from seg_perception.sim.things import Placed
 
-_CONTACT = ('car', 'rider', 'bicycle', 'person')
+_DARK_BELOW = ('car', 'rider', 'bicycle', 'person')
 _REACH = 45.0
-_CIRCLE = np.column_stack(
-    [f(np.linspace(0, 2 * np.pi, 10, endpoint=False)) for f in (np.cos, np.sin)]
-)
+"""Shadows farther ahead are too flat to be seen, metres."""
 
 
 def shade_ground(
@@ -30,7 +29,7 @@ def shade_ground(
     things: Sequence[Placed],
     houses: Sequence[House],
 ) -> None:
-    """Darken the ground's image, as `Ground.colors` gives it, where the sun or the sky is hidden."""
+    """Darken the part of a frame that `Ground.paint` painted where sun or sky is hidden."""
     if light.casts_shadows:
         fall = -np.array(light.sun[:2]) / light.sun[2]
         outlines = [_swept(house.footprint, fall * house.facade.height) for house in houses]
@@ -39,21 +38,22 @@ def shade_ground(
                 outlines += _cast(placed, fall)
         bright = light.ambient + light.direct * light.sun[2]
         _darken(ground, view, outlines, light.ambient / bright)
-    under = [placed.footprint for placed in things if placed.thing.name in _CONTACT]
+    under = [placed.footprint for placed in things if placed.thing.name in _DARK_BELOW]
     _darken(ground, view, under, 0.6)
 
 
 def _cast(placed: Placed, fall: Array) -> list[Array]:
-    """The shadow of one thing, by how far the sun throws a height of one metre."""
+    """Return the shadow of one thing; `fall` is how far the sun throws a height of one metre."""
     thing, foot = placed.thing, placed.footprint
     if not isinstance(thing, Plant):
         return [_swept(foot, fall * thing.height * 0.85)]
-    crown = _CIRCLE * thing.spread * 0.45 + fall * thing.height * 0.6 + (placed.x, placed.y)
-    return [crown, _swept(foot, fall * thing.height * 0.5)]
+    radius = thing.spread * 0.45
+    x, y = fall * thing.height * 0.6 + (placed.x, placed.y)
+    return [ellipse(x, y, radius, radius, 10), _swept(foot, fall * thing.height * 0.5)]
 
 
 def _swept(base: Array, move: Array) -> Array:
-    """The hull of a footprint [N, 2] and its copy moved by the shadow's length."""
+    """Return the hull of a footprint [N, 2] and of its copy moved by the shadow's length."""
     points = np.concatenate([base, base + move]).astype(np.float32)
     return np.asarray(cv2.convexHull(points)[:, 0])
 

@@ -83,7 +83,7 @@ def test_video_plays_frames_and_again(tmp_path: Path) -> None:
 def test_errors_name_what_is_wrong(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r'no file or folder .*nowhere; give .scene., a folder'):
         open_source(str(tmp_path / 'nowhere'))
-    with pytest.raises(SourceError, match='holds no images .*subfolders are not searched'):
+    with pytest.raises(SourceError, match=r'holds no images .*subfolders are not searched'):
         open_source(str(tmp_path))
     (tmp_path / 'a.png').write_bytes(b'broken')
     with pytest.raises(SourceError, match='holds no image that can be read'):
