@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, TypeAlias
 
-from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.qos import qos_policy_name_from_kind
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
@@ -14,6 +13,11 @@ from seg_perception.core.compressed import decode_compressed
 from seg_perception.core.encodings import ImageError, RawImage, UnknownEncodingError, view_image
 from seg_perception.ros import qos
 from seg_perception.ros.camera_info import is_calibrated
+
+try:
+    from rclpy.event_handler import SubscriptionEventCallbacks
+except ImportError:  # its place in ROS 2 Humble
+    from rclpy.qos_event import SubscriptionEventCallbacks
 
 if TYPE_CHECKING:
     from collections.abc import Callable

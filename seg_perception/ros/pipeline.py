@@ -74,12 +74,7 @@ class Pipeline:
         self._ego_mask = _load_ego_mask(settings.ego_mask)
         model = Path(settings.model).expanduser() if settings.model else bundled_model()
         self._runner = create_runner(settings.backend, model, threads=settings.threads)
-        self._runner.activate()
-        try:
-            check_labels(self._runner.contract, self._labels)
-        except ValueError:
-            self._runner.deactivate()
-            raise
+        self._load()
         self.model = self._runner.contract.name
         self.backend = self._runner.name
         self._segmenter = Segmenter(self._runner, output=settings.output_size)
@@ -129,6 +124,14 @@ class Pipeline:
             )
         return Pictures(images=images, label=label, stage_ms=segmentation.stage_ms)
 
+    def _load(self) -> None:
+        self._runner.activate()
+        try:
+            check_labels(self._runner.contract, self._labels)
+        except ValueError:
+            self._runner.deactivate()
+            raise
+
     def _make_masks(self, settings: Settings) -> Masks:
         return Masks(
             self._labels,
@@ -143,7 +146,7 @@ class Pipeline:
         try:
             if self._failures:
                 self._runner.deactivate()
-                self._runner.activate()
+                self._load()
             segmentation = self._segmenter.segment(image, want_confidence=want_confidence)
         except Exception as error:  # whatever a runtime raises: the node must outlive it
             # The first reload comes with the next frame, later ones after 1, 2, 4, … s.

@@ -75,7 +75,7 @@ def image_message(header: Header, image: Picture) -> Image:
         height=height,
         width=width,
         encoding='mono8' if image.ndim == 2 else 'bgr8',
-        step=image.strides[0] if image.flags.c_contiguous else image[0].size,
+        step=image[0].size,
         data=_octets(image),
     )
 

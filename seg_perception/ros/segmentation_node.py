@@ -14,7 +14,7 @@ import rclpy
 from lifecycle_msgs.srv import ChangeState
 from rclpy.clock import Clock, ClockType
 from rclpy.executors import SingleThreadedExecutor
-from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
 from rclpy.signals import SignalHandlerOptions
 
 from seg_perception.ros.complaints import Complaints
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rclpy.context import Context
+    from rclpy.lifecycle import LifecycleState
     from rclpy.parameter import Parameter
 
 _SUMMARY = """Segments the newest image of a camera.
@@ -111,8 +112,7 @@ class SegmentationNode(LifecycleNode):
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Release everything, from any state."""
-        self._finalized = True
-        return self._attempt('shut down', self._release)
+        return self._attempt('shut down', self._shut_down)
 
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Release everything, to be configured again."""
@@ -155,12 +155,13 @@ class SegmentationNode(LifecycleNode):
 
     def _configure(self) -> None:
         begun = time.perf_counter()
-        self._pipeline = Pipeline(self._guarded.settings)
+        pipeline = Pipeline(self._guarded.settings)
         self._outputs = Publishers(self)
+        self._pipeline = pipeline
         self._guarded.configured = True
         self._counts = FrameCounts()
         self.get_logger().info(
-            f'model {self._pipeline.model} on {self._pipeline.backend} loaded in '
+            f'model {pipeline.model} on {pipeline.backend} loaded in '
             f'{time.perf_counter() - begun:.1f} s'
         )
 
@@ -196,6 +197,10 @@ class SegmentationNode(LifecycleNode):
             self._pipeline.close()
             self._pipeline = None
         self._guarded.configured = False
+
+    def _shut_down(self) -> None:
+        self._release()
+        self._finalized = True
 
     def _autostart(self) -> None:
         self.destroy_timer(self._autostart_timer)

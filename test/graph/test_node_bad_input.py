@@ -12,9 +12,9 @@ from diagnostic_msgs.msg import DiagnosticStatus
 from onnx import helper, numpy_helper
 from sensor_msgs.msg import CameraInfo, RegionOfInterest
 
-from seg_perception.core.labels import load_label_set
+from seg_perception.core.labels import Label, load_label_set
 from test.graph.bench import Bench, pixels, wait_until
-from test.tiny_model import write_tiny_model
+from test.tiny_model import tiny_contract, write_tiny_model
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -168,11 +168,13 @@ def test_reloading_is_tried_again_and_again(tmp_path: Path) -> None:
         (labels,) = bench.listen('label')
         bench.send(np.full_like(ROAD, 255))
         bench.await_totals(frames_in=1, dropped_bad=1)
-        away = model.rename(tmp_path / 'away.onnx')
+        good = model.rename(tmp_path / 'good.onnx')
+        other = [Label('road', 7, (128, 64, 128)), Label('lava', 8, (255, 0, 0))]
+        write_tiny_model(model, tiny_contract(labels=other))
         bench.send(ROAD)
         bench.await_totals(frames_in=2, dropped_bad=2)
-        bench.status(DiagnosticStatus.ERROR, 'fragile.onnx')
-        away.rename(model)
+        bench.status(DiagnosticStatus.ERROR, 'expected sidewalk (id 8) as class 1')
+        good.rename(model)
 
         def served() -> bool:
             dropped = bench.node.totals.under_way == 0
