@@ -30,7 +30,8 @@ from tools.progress import CommandError, run
 ROOT = Path(__file__).resolve().parents[1]
 VENV = ROOT / '.venv'
 VENV_PYTHON = VENV / 'bin' / 'python3'
-BASE_PYTHON = Path(getattr(sys, '_base_executable', sys.executable))
+# Not the Python of `.venv`, which may well be the one that runs this.
+BASE_PYTHON = Path(sys.base_prefix, 'bin', 'python{}.{}'.format(*sys.version_info))
 VENV_STATE = VENV / 'state.json'
 BUILD_STATE = ROOT / 'build' / 'state.json'
 LOG = ROOT / 'log' / 'set_up.log'
@@ -126,7 +127,7 @@ def install(ros: str, groups: Iterable[str]) -> None:
 
     The state file is away while pip works: a `.venv` without it is not whole and is made anew.
     """
-    base = {'python': f'{BASE_PYTHON} {sys.version}', 'folder': str(ROOT), 'ros': ros}
+    base = {'python': f'{sys.base_prefix} {sys.version}', 'folder': str(ROOT), 'ros': ros}
     files = [ROOT / 'requirements' / f'{name}.txt' for name in (f'ros-{ros}', *groups)]
     wanted = {file.name: digest([file]) for file in files}
     state = read_state(VENV_STATE)
