@@ -12,10 +12,13 @@ import numpy as np
 import pytest
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Header
 
 from seg_perception.core.labels import load_label_set
-from seg_perception.ros.settings import RULES
+from seg_perception.resources import config_file
+from seg_perception.ros.publishers import jpeg_message
+from seg_perception.ros.settings import DEFAULTS_FILE, RULES
 from test.graph.bench import DOMAIN, RELIABLE, Inbox, Spinner, pixels, raw_message, wait_until
 from test.tiny_model import write_tiny_model
 
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ROAD = np.full((64, 128, 3), load_label_set().labels[0].color, np.uint8)
+
+JPEG = jpeg_message(Header(), ROAD[:, :, ::-1], 95)
 
 
 class NodeProcess:
@@ -61,13 +66,25 @@ def started() -> Iterator[list[NodeProcess]]:
         node.process.wait()
 
 
-@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ('number', 'transport', 'message'),
+    [(signal.SIGINT, 'raw', raw_message(ROAD)), (signal.SIGTERM, 'compressed', JPEG)],
+)
 def test_it_serves_by_itself_and_ends_cleanly(
-    tmp_path: Path, started: list[NodeProcess], number: signal.Signals
+    tmp_path: Path,
+    started: list[NodeProcess],
+    number: signal.Signals,
+    transport: str,
+    message: Image | CompressedImage,
 ) -> None:
+    topic = '/front/image_raw' + ('/compressed' if transport == 'compressed' else '')
     model = write_tiny_model(tmp_path / 'tiny.onnx')
-    arguments = ('-p', f'model:={model}', '-p', 'max_age:=0', '-r', 'image:=/front/image_raw')
-    node = NodeProcess(tmp_path / 'log', '--ros-args', *arguments, '-r', '__ns:=/car')
+    values = {'model': model, 'max_age': 0, 'transport': transport}
+    arguments = ['--ros-args', '--params-file', str(config_file(DEFAULTS_FILE))]
+    for name, value in values.items():
+        arguments += ['-p', f'{name}:={value}']
+    arguments += ['-r', 'image:=/front/image_raw', '-r', '__ns:=/car']
+    node = NodeProcess(tmp_path / 'log', *arguments)
     started.append(node)
     tester = Spinner(lambda context: Node('tester', context=context))
     try:
@@ -75,17 +92,17 @@ def test_it_serves_by_itself_and_ends_cleanly(
         subscription = tester.node.create_subscription(
             Image, '/car/segmentation/label', labels.append, RELIABLE
         )
-        camera = tester.node.create_publisher(Image, '/front/image_raw', QoSProfile(depth=1))
-        node.await_output('segmenting the images of /front/image_raw')
+        camera = tester.node.create_publisher(type(message), topic, QoSProfile(depth=1))
+        node.await_output(f'segmenting the images of {topic}\n')
         wait_until(lambda: subscription.get_publisher_count() == 1, 'the label topic')
 
         def served() -> bool:
-            camera.publish(raw_message(ROAD))
+            camera.publish(message)
             return len(labels) > 3
 
         wait_until(served, 'labels')
         assert not pixels(labels[-1]).any()
-        camera.publish(raw_message(ROAD))
+        camera.publish(message)
         assert node.end(number) == 0
     finally:
         tester.close()
