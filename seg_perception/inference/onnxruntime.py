@@ -68,6 +68,21 @@ def read_contract(path: str | Path) -> ModelContract:
     return _session_contract(Path(path), _open_session(Path(path), options))
 
 
+def fold_constants(path: Path) -> None:
+    """Rewrite an ONNX file with what is constant in it computed, in standard operators only.
+
+    Exporters leave chains of shape arithmetic that every runtime would compute at each start.
+
+    :raises ModelError: when the file is missing or damaged.
+    """
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    draft = path.with_suffix('.folded')
+    options.optimized_model_filepath = str(draft)
+    _open_session(path, options)
+    draft.replace(path)
+
+
 def _open_session(path: Path, options: Any) -> Any:
     if not path.is_file():
         raise ModelError(
