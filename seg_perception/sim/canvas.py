@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import ceil, floor
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-from cv2.typing import MatLike
 
 from seg_perception.sim.camera_model import Array, View
 from seg_perception.sim.light import Color, Light
+
+if TYPE_CHECKING:  # older releases of OpenCV have no cv2.typing
+    from cv2.typing import MatLike
 
 NEAR = 0.6
 """Nothing nearer to the camera plane than this is drawn, metres."""

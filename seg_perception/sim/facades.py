@@ -23,22 +23,27 @@ _COLORS = (
 
 @dataclass(frozen=True)
 class Facade:
-    """A facade seen from the front: texture uint8 [H, W, 4] and its size in metres."""
+    """A facade seen from the front: texture uint8 [H, W, 4], metres, and wall colour."""
 
     image: npt.NDArray[np.uint8]
     width: float
     height: float
+    color: Array
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class House:
-    """A box along the street: side +1 is left; `front` is the distance from the centre line."""
+    """A box along the street: side +1 is left; `front` is the distance from the centre line.
+
+    The gable towards lower x may be hidden by a neighbour.
+    """
 
     start: float
     side: int
     front: float
     facade: Facade
     gable: Facade
+    gable_hidden: bool
 
     @property
     def end(self) -> float:
@@ -59,7 +64,7 @@ class House:
             return
         y, height, side = self.side * self.front, self.facade.height, self.side
         outer = y + side * self.gable.width
-        if self.start > view.x:
+        if self.start > view.x and not self.gable_hidden:
             canvas.texture(
                 self.gable.image,
                 _hung(height, (self.start, y), (0, side)),
@@ -84,7 +89,8 @@ def make_facade(rng: np.random.Generator) -> Facade:
     bay = rng.uniform(2.4, 3.2)
     roof = rng.uniform(0.3, 0.6) if rng.random() < 0.5 else rng.uniform(1.4, 2.4)
     width, height = bays * bay, storeys * _STOREY + roof
-    image = _wall(rng, width, height)
+    color = np.array(_COLORS[rng.integers(len(_COLORS))]) * rng.uniform(0.8, 1.1)
+    image = _wall(rng, width, height, color)
     res, full = _RESOLUTION, image.shape[0]
     tiles = (50, 55, 95) if rng.random() < 0.5 else (70, 68, 66)
     image[: int(roof * res)] = tiles
@@ -102,13 +108,13 @@ def make_facade(rng: np.random.Generator) -> Facade:
             centre = int((column + 0.5) * bay * res)
             half = int(pane[0] * res / 2)
             if storey == 0 and column == door:
-                color = tuple(rng.uniform(30, 110, 3))
+                paint = rng.uniform(30, 110, 3).tolist()
                 cv2.rectangle(image, (centre - 11, floor - 46), (centre + 11, floor), frame, -1)
-                cv2.rectangle(image, (centre - 9, floor - 44), (centre + 9, floor), color, -1)
+                cv2.rectangle(image, (centre - 9, floor - 44), (centre + 9, floor), paint, -1)
             elif storey == 0 and shop:
                 half = int(bay * res * 0.44)
                 _window(rng, image, (centre - half, floor - 48), (centre + half, floor - 10), frame)
-                sign = tuple(rng.uniform(40, 200, 3))
+                sign = rng.uniform(40, 200, 3).tolist()
                 cv2.rectangle(
                     image, (centre - half, floor - 58), (centre + half, floor - 49), sign, -1
                 )
@@ -121,20 +127,17 @@ def make_facade(rng: np.random.Generator) -> Facade:
                     (centre + half, floor - int(0.85 * res)),
                     frame,
                 )
-    return Facade(four_channels(image), width, height)
+    return Facade(four_channels(image), width, height, color)
 
 
 def make_gable(rng: np.random.Generator, facade: Facade, depth: float) -> Facade:
     """Draw the plain side wall of a house in the colour of its facade."""
-    image = _wall(rng, depth, facade.height)
-    body = np.median(facade.image[::4, ::4, :3].reshape(-1, 3), axis=0)
-    scale = body / np.maximum(np.median(image[::4, ::4].reshape(-1, 3), axis=0), 1)
-    image = np.clip(image * scale, 0, 255).astype(np.uint8)
+    image = _wall(rng, depth, facade.height, facade.color)
     for storey in range(int(facade.height // _STOREY)):
         if rng.random() < 0.6:
             floor = image.shape[0] - int((storey * _STOREY + 0.9) * _RESOLUTION)
             _window(rng, image, (60, floor - 28), (82, floor), (215, 218, 220))
-    return Facade(four_channels(image), depth, facade.height)
+    return Facade(four_channels(image), depth, facade.height, facade.color)
 
 
 def _hung(height: float, corner: tuple[float, float], along: tuple[int, int]) -> Array:
@@ -157,16 +160,18 @@ def _wall_corners(a: tuple[float, float], b: tuple[float, float], height: float)
     return np.array([[*a, 0], [*b, 0], [*b, height], [*a, height]])
 
 
-def _wall(rng: np.random.Generator, width: float, height: float) -> npt.NDArray[np.uint8]:
+def _wall(
+    rng: np.random.Generator, width: float, height: float, color: Array
+) -> npt.NDArray[np.uint8]:
+    """Draw a plastered or a brick wall."""
     shape = (int(height * _RESOLUTION), int(width * _RESOLUTION))
-    color = np.array(_COLORS[rng.integers(len(_COLORS))]) * rng.uniform(0.8, 1.1)
-    grain = rng.standard_normal(shape, dtype=np.float32) * rng.uniform(0.01, 0.05)
-    stain = cv2.resize(rng.standard_normal((5, 7)).astype(np.float32), shape[::-1]) * 0.03
-    image = color.astype(np.float32) * (1 + grain + stain)[..., None]
+    tone = rng.standard_normal(shape, dtype=np.float32) * np.float32(rng.uniform(0.01, 0.05))
+    tone += 1 + 0.03 * cv2.resize(rng.standard_normal((5, 7), dtype=np.float32), shape[::-1])
     if rng.random() < 0.4:
-        image[::5] *= 0.88
-        image[2::10, ::10] *= 0.92
-    return np.clip(image, 0, 255).astype(np.uint8)
+        tone[::5] *= 0.88
+        tone[2::10, ::10] *= 0.92
+    image = np.asarray(color, np.float32) * tone[..., None]
+    return np.asarray(np.clip(image, 0, 255), np.uint8)
 
 
 def _window(

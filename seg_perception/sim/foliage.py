@@ -33,42 +33,29 @@ def make_tree(rng: np.random.Generator, brightness: float) -> Plant:
     """Draw a tree with a trunk and a dense crown."""
     width, height = rng.uniform(3.2, 4.8), rng.uniform(5.5, 8.0)
     clear = rng.uniform(1.7, 2.3)
-    mask, image = _blank(width, height)
-    rows, columns = mask.shape
+    shape = (int(height * _RESOLUTION), int(width * _RESOLUTION))
     trunk = int(rng.uniform(0.3, 0.42) * _RESOLUTION)
-    trunk_mask = np.zeros_like(mask)
-    left = (columns - trunk) // 2
-    trunk_mask[rows // 3 :, left : left + trunk] = 255
-    crown_height = height - clear
-    crown = _clumps(
-        rng, mask.shape, (columns / 2, crown_height / 2 * _RESOLUTION),
-        (width / 2 * _RESOLUTION, crown_height / 2 * _RESOLUTION), 26,
-    )  # fmt: skip
-    bark = np.array([62, 78, 95]) * rng.uniform(0.7, 1.1)
-    image[:] = _leaves(rng, mask.shape, crown, brightness)
-    only_trunk = (trunk_mask > 0) & (crown == 0)
-    side = np.linspace(1.15, 0.7, trunk)
-    stem = np.zeros_like(image)
-    stem[:, left : left + trunk] = np.clip(bark * brightness * side[:, None], 0, 255)
-    low = slice(int((crown_height - 0.3) * _RESOLUTION), rows)
-    image[low, :left] = stem[low, left : left + 1]
-    image[low, left + trunk :] = stem[low, left + trunk - 1 : left + trunk]
-    image[low, left : left + trunk] = stem[low, left : left + trunk]
-    image[crown > 0] = _leaves(rng, mask.shape, crown, brightness)[crown > 0]
-    mask[(crown > 0) | only_trunk] = 255
+    left = (shape[1] - trunk) // 2
+    half = (height - clear) / 2 * _RESOLUTION
+    crown = _clumps(rng, shape, (shape[1] / 2, half), (shape[1] / 2, half), 26)
+    bark = np.array([62, 78, 95]) * brightness * rng.uniform(0.7, 1.1)
+    across = np.interp(np.arange(shape[1]), [left, left + trunk], [1.15, 0.7])
+    image = _leaves(rng, crown, brightness)
+    # The bark goes on beside the trunk, so that resizing does not mix leaves into its edges.
+    image[crown == 0] = np.broadcast_to(bark * across[:, None], image.shape)[crown == 0]
+    mask = crown.copy()
+    mask[shape[0] // 3 :, left : left + trunk] = 255
     return Plant('vegetation', 0.4, 0.4, height, width, _halves(image, mask))
 
 
 def make_bush(rng: np.random.Generator, brightness: float) -> Plant:
     """Draw a bush that reaches the ground."""
     width, height = rng.uniform(1.6, 3.2), rng.uniform(1.0, 1.7)
-    mask, image = _blank(width, height)
-    rows, columns = mask.shape
-    crown = _clumps(rng, mask.shape, (columns / 2, rows * 0.6), (columns / 2, rows * 0.6), 16)
+    rows, columns = shape = (int(height * _RESOLUTION), int(width * _RESOLUTION))
+    crown = _clumps(rng, shape, (columns / 2, rows * 0.6), (columns / 2, rows * 0.6), 16)
     crown[int(rows * 0.6) :, columns // 6 : -columns // 6] = 255
-    image[:] = _leaves(rng, mask.shape, crown, brightness)
-    mask[:] = crown
-    return Plant('vegetation', 0.8, width, height, width, _halves(image, mask))
+    image = _leaves(rng, crown, brightness)
+    return Plant('vegetation', 0.8, width, height, width, _halves(image, crown))
 
 
 def _halves(
@@ -89,14 +76,9 @@ def _halves(
     return tuple(levels)
 
 
-def _blank(width: float, height: float) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
-    shape = (int(height * _RESOLUTION), int(width * _RESOLUTION))
-    return np.zeros(shape, np.uint8), np.zeros((*shape, 3), np.uint8)
-
-
 def _clumps(
     rng: np.random.Generator,
-    shape: tuple[int, ...],
+    shape: tuple[int, int],
     centre: tuple[float, float],
     radii: tuple[float, float],
     count: int,
@@ -115,21 +97,17 @@ def _clumps(
 
 
 def _leaves(
-    rng: np.random.Generator,
-    shape: tuple[int, ...],
-    crown: npt.NDArray[np.uint8],
-    brightness: float,
+    rng: np.random.Generator, crown: npt.NDArray[np.uint8], brightness: float
 ) -> npt.NDArray[np.uint8]:
-    rows, columns = shape[:2]
+    """Draw leaves all over a picture of the crown's size, lit from above."""
+    rows, columns = crown.shape
     base = np.array([42, 92, 66]) * rng.uniform(0.75, 1.2) + np.array([0, 0, rng.uniform(-15, 30)])
     texture = np.zeros((rows, columns), np.float32)
     for grain, weight in ((3, 0.16), (9, 0.18), (26, 0.14)):
-        cells = rng.standard_normal((rows // grain + 2, columns // grain + 2)).astype(np.float32)
+        cells = rng.standard_normal((rows // grain + 2, columns // grain + 2), dtype=np.float32)
         texture += weight * cv2.resize(cells, (columns, rows), interpolation=cv2.INTER_LINEAR)
-    depth = cv2.distanceTransform(crown, cv2.DIST_L2, 3) / max(columns, 1)
+    depth = cv2.distanceTransform(crown, cv2.DIST_L2, 3) / columns
     rise = np.linspace(1.2, 0.7, rows, dtype=np.float32)[:, None]
     tone = (1 + texture) * rise * (0.85 + 0.5 * depth)
-    leaves: npt.NDArray[np.uint8] = np.clip(base * brightness * tone[..., None], 0, 255).astype(
-        np.uint8
-    )
-    return leaves
+    picture = np.asarray(base * brightness, np.float32) * tone[..., None]
+    return np.asarray(np.clip(picture, 0, 255), np.uint8)

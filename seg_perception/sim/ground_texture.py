@@ -39,7 +39,8 @@ def ground_texture(
     grass = np.array([45, 105, 80], np.float32) * np.float32(rng.uniform(0.85, 1.2))
     tile = int(rng.uniform(0.4, 0.8) * RESOLUTION)
     image = np.empty((*shape, 3), np.float32)
-    image[:] = gray * (1 + 0.07 * fine + 0.04 * coarse)[..., None]
+    for cols in _strips(0.0, section.carriageway):
+        image[:, cols] = gray * (1 + 0.07 * fine + 0.04 * coarse)[:, cols, None]
     for cols in _strips(section.sidewalk_end, HALF_WIDTH):
         image[:, cols] = grass * (1 + 0.2 * fine + 0.12 * coarse)[:, cols, None]
     for cols in _strips(section.carriageway, section.sidewalk_end):
@@ -119,7 +120,7 @@ def _mark(rng: np.random.Generator, image: Picture, street: Street) -> None:
         rows = slice(int((crossing - 0.5) * RESOLUTION), int((crossing + 4.5) * RESOLUTION))
         cols = slice(int(centre - half * RESOLUTION), int(centre + half * RESOLUTION))
         road = image[rows, cols]
-        road[:] = np.median(road) * (1 + 0.05 * _noise(rng, road.shape[:2], 2))[..., None]
+        road[:] = road.mean() * (1 + 0.05 * _noise(rng, road.shape[:2], 2))[..., None]
         for right in np.arange(0.3 - half, half - 0.5, 1.0):
             paint(crossing, crossing + ZEBRA, right, 0.5)
         paint(crossing - 2.0, crossing - 1.6, 0.2, section.lanes * section.lane - 0.2)

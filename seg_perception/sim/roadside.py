@@ -66,7 +66,14 @@ class Roadside:
             if x + facade.width > (stretch + 1) * _STRETCH:
                 return tuple(houses)
             front = section.sidewalk_end + section.front(side) * rng.uniform(1.0, 1.2)
-            houses.append(House(x, side, front, facade, gable))
+            before = houses[-1] if houses else None
+            hidden = (
+                before is not None
+                and before.end == x
+                and before.front <= front
+                and before.facade.height >= facade.height
+            )
+            houses.append(House(x, side, front, facade, gable, hidden))
             x += facade.width + (rng.uniform(1.5, 5.0) if rng.random() < 0.4 else 0.0)
 
     def _build_stretch(self, stretch: int) -> tuple[Placed, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -31,25 +32,30 @@ def shade_ground(
 ) -> None:
     """Darken the part of a frame that `Ground.paint` painted where sun or sky is hidden."""
     if light.casts_shadows:
-        fall = -np.array(light.sun[:2]) / light.sun[2]
-        outlines = [_swept(house.footprint, fall * house.facade.height) for house in houses]
-        for placed in things:
-            if placed.x < view.x + _REACH:
-                outlines += _cast(placed, fall)
+        x, y, z = light.sun
+        near = [placed for placed in things if placed.x < view.x + _REACH]
+        outlines = [line for item in (*houses, *near) for line in _cast(item, (-x / z, -y / z))]
         bright = light.ambient + light.direct * light.sun[2]
         _darken(ground, view, outlines, light.ambient / bright)
     under = [placed.footprint for placed in things if placed.thing.name in _DARK_BELOW]
     _darken(ground, view, under, 0.6)
 
 
-def _cast(placed: Placed, fall: Array) -> list[Array]:
-    """Return the shadow of one thing; `fall` is how far the sun throws a height of one metre."""
-    thing, foot = placed.thing, placed.footprint
+@lru_cache(maxsize=1024)
+def _cast(placed: Placed | House, fall: tuple[float, float]) -> list[Array]:
+    """Return the shadow of one thing; `fall` is how far the sun throws a height of one metre.
+
+    Kept for the next frame, where it serves again unless the thing has moved.
+    """
+    move, foot = np.array(fall), placed.footprint
+    if isinstance(placed, House):
+        return [_swept(foot, move * placed.facade.height)]
+    thing = placed.thing
     if not isinstance(thing, Plant):
-        return [_swept(foot, fall * thing.height * 0.85)]
+        return [_swept(foot, move * thing.height * 0.85)]
     radius = thing.spread * 0.45
-    x, y = fall * thing.height * 0.6 + (placed.x, placed.y)
-    return [ellipse(x, y, radius, radius, 10), _swept(foot, fall * thing.height * 0.5)]
+    x, y = move * thing.height * 0.6 + (placed.x, placed.y)
+    return [ellipse(x, y, radius, radius, 10), _swept(foot, move * thing.height * 0.5)]
 
 
 def _swept(base: Array, move: Array) -> Array:
@@ -61,7 +67,7 @@ def _swept(base: Array, move: Array) -> Array:
 def _darken(
     ground: npt.NDArray[np.uint8], view: View, outlines: Sequence[Array], share: float
 ) -> None:
-    if not outlines or not ground.size:
+    if not outlines:
         return
     points = np.concatenate(outlines)
     pixels = view.project(np.column_stack([points, np.zeros(len(points))]))
