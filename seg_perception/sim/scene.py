@@ -96,7 +96,7 @@ class Scene:
         return SceneFrame(self._sensor.expose(canvas.pixels, t), label)
 
     def objects(self, t: float) -> list[SceneObject]:
-        """Return what stands on the ground around the vehicle at a time, far things first.
+        """Return what stands on the ground around the vehicle at a time, houses first.
 
         A rider and the bicycle below are one object, and so are a sign and its pole.
         """
