@@ -48,14 +48,12 @@ class Children:
     """Starts children and, at the latest when it is left, ends all of them.
 
     Each has a session of its own: a Ctrl-C reaches only us, and we end them in a good order.
+
+    :param logs: an existing folder for the children's output, one file each.
+    :param environment: all environment variables of the children.
     """
 
     def __init__(self, logs: Path, environment: Mapping[str, str]) -> None:
-        """Start nothing yet.
-
-        :param logs: an existing folder for the children's output, one file each.
-        :param environment: all environment variables of the children.
-        """
         self._logs = logs
         self._environment = dict(environment)
         self._children: list[Child] = []

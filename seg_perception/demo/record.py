@@ -37,13 +37,12 @@ Part = bytes | Picture
 
 
 class RunRecord:
-    """Takes the parts of frames, by stamp in nanoseconds and in any order, from any thread."""
+    """Takes the parts of frames, by stamp in nanoseconds and in any order, from any thread.
+
+    :param labels: the label set of predictions and truth.
+    """
 
     def __init__(self, labels: LabelSet) -> None:
-        """Start with nothing.
-
-        :param labels: the label set of predictions and truth.
-        """
         self._labels = labels
         self._score = LabelScore(len(labels.labels))
         self._lock = threading.Lock()

@@ -11,13 +11,11 @@ class EvenSample(Generic[T]):
     """Keeps items of a stream at even distances, between `limit` and half of it.
 
     When full, every second item is let go and from then on only every second one is taken.
+
+    :param limit: the most items to keep, an even number of at least 2.
     """
 
     def __init__(self, limit: int) -> None:
-        """Start empty.
-
-        :param limit: the most items to keep, an even number of at least 2.
-        """
         if limit < 2 or limit % 2:
             raise ValueError(f'expected an even limit of at least 2, got {limit}')
         self._limit = limit

@@ -11,26 +11,26 @@ from rclpy.node import Node
 
 _SETTLE_S = 0.5
 """Discovery is mutual: what is seen here may take a moment to be seen there."""
+_RETRY_S = 2.0
 
 
 class CameraStarter:
-    """Sets the camera's parameter `play` once its images have a subscriber and the results, too."""
+    """Sets the camera's parameter `play` once its images have a subscriber and the results, too.
+
+    :param camera: the namespace of the scene camera.
+    :param results: topics that `node` subscribes to and that must have publishers.
+    :param timeout: seconds after which `failure` tells what is missing.
+    """
 
     def __init__(
         self, node: Node, *, camera: str, results: tuple[str, ...], timeout: float
     ) -> None:
-        """Begin to look, from the node's executor.
-
-        :param camera: the namespace of the scene camera.
-        :param results: topics that `node` subscribes to and that must have publishers.
-        :param timeout: seconds after which `failure` tells what is missing.
-        """
         self._node = node
         self._image = node.resolve_topic_name(f'{camera}/image_raw')
         self._results = tuple(map(node.resolve_topic_name, results))
         self._timeout = timeout
         self._begun = time.monotonic()
-        self._connected_at: float | None = None
+        self._ask_at: float | None = None
         self._client = node.create_client(SetParameters, f'{camera}/scene_camera/set_parameters')
         self._timer = node.create_timer(
             0.1, self._look, clock=Clock(clock_type=ClockType.STEADY_TIME)
@@ -40,17 +40,18 @@ class CameraStarter:
     def _look(self) -> None:
         missing = self._missing()
         now = time.monotonic()
-        if missing and now - self._begun > self._timeout:
+        if now - self._begun > self._timeout:
+            missing = missing or 'the camera does not answer'
             self.failure = f'the run cannot begin after {self._timeout:g} s: {missing}'
         if missing:
-            self._connected_at = None
-        elif self._connected_at is None:
-            self._connected_at = now
-        elif now - self._connected_at > _SETTLE_S:
-            self._timer.cancel()
+            self._ask_at = None
+        elif self._ask_at is None:
+            self._ask_at = now + _SETTLE_S
+        elif now >= self._ask_at:
+            self._ask_at = now + _RETRY_S
             play = ParameterValue(type=ParameterType.PARAMETER_BOOL, bool_value=True)
             request = SetParameters.Request(parameters=[Parameter(name='play', value=play)])
-            self._client.call_async(request)
+            self._client.call_async(request).add_done_callback(lambda _: self._timer.cancel())
 
     def _missing(self) -> str:
         for topic in self._results:

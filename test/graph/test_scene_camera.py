@@ -187,7 +187,7 @@ def test_it_plays_until_interrupted_and_keeps_its_parameters(
     listener: Listener, camera: Callable[..., CameraProcess]
 ) -> None:
     process = camera(**SMALL, rate=20)
-    listener.inboxes['image_raw'].after(30)
+    listener.inboxes['image_raw'].after(5)
     (refused,) = listener.set(rate=30.0)
     assert not refused.successful
     assert refused.reason == 'rate cannot be changed to 30.0 at run time'
