@@ -119,7 +119,7 @@ def test_without_a_model_it_waits_for_a_better_one(
     node.await_output('cannot configure')
     assert node.process.poll() is None
     assert node.end(signal.SIGINT) == 0
-    assert node.output.count('\n') == 1
+    assert node.output.count('[ERROR]') == 1
 
 
 @pytest.mark.parametrize(
