@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from seg_perception.demo.domain import free_domain
 from seg_perception.demo.graph import DemoOptions, Process, demo_processes
 from seg_perception.demo.processes import Children, ProcessError
 from seg_perception.demo.record import PAGE_FILE, SUMMARY_FILE
@@ -21,7 +22,6 @@ from seg_perception.large_images import large_image_environment
 INTERRUPTED = 130
 """Exit status after Ctrl-C."""
 
-_FIRST_DOMAIN, _DOMAINS = 60, 40
 _WRITING_S = 60.0
 
 
@@ -62,7 +62,7 @@ def demo_environment() -> dict[str, str]:
     """Return the children's environment: large images pass, and no other graph is met."""
     environment = dict(os.environ)
     environment.update(large_image_environment(environment))
-    environment.setdefault('ROS_DOMAIN_ID', str(_FIRST_DOMAIN + os.getpid() % _DOMAINS))
+    environment.setdefault('ROS_DOMAIN_ID', str(free_domain()))
     environment.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
     if environment.get('ROS_DISTRO') == 'humble':
         environment.setdefault('ROS_LOCALHOST_ONLY', '1')

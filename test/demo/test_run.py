@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 from pathlib import Path
 
 import pytest
 
+from seg_perception.demo.domain import DOMAINS, discovery_port, free_domain
 from seg_perception.demo.graph import DemoOptions, Process, demo_processes
 from seg_perception.demo.run import _interrupts, demo_environment, main
 from seg_perception.large_images import large_image_environment
@@ -55,10 +57,17 @@ def test_the_graph_is_private_unless_the_user_says_otherwise(
     monkeypatch.delenv('ROS_DOMAIN_ID')
     monkeypatch.delenv('ROS_AUTOMATIC_DISCOVERY_RANGE')
     environment = demo_environment()
-    assert 60 <= int(environment['ROS_DOMAIN_ID']) < 100
+    assert 1 <= int(environment['ROS_DOMAIN_ID']) <= DOMAINS
     assert environment['ROS_AUTOMATIC_DISCOVERY_RANGE'] == 'LOCALHOST'
     monkeypatch.setenv('ROS_DOMAIN_ID', '7')
     assert demo_environment()['ROS_DOMAIN_ID'] == '7'
+
+
+def test_a_domain_with_somebody_in_it_is_passed_by() -> None:
+    domain = free_domain()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as somebody:
+        somebody.bind(('', discovery_port(domain)))
+        assert free_domain() != domain
 
 
 def test_arguments_keep_the_types_of_values() -> None:

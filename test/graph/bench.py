@@ -36,8 +36,8 @@ PATIENCE_S = 30.0
 # Where consumers must not lose a message, so that tests can count.
 RELIABLE = QoSProfile(depth=50, reliability=ReliabilityPolicy.RELIABLE)
 
-# A domain of its own for each process that runs tests at the same time (0 to 101 are safe).
-DOMAIN = 20 + os.getpid() % 80
+# A domain of its own for each process that runs tests: conftest.py chooses it.
+DOMAIN = int(os.environ['ROS_DOMAIN_ID'])
 
 _TYPES: dict[str, type] = {
     'color/compressed': CompressedImage,
