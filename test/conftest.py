@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import os
-import socket
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-
-def _free_domain() -> int:
-    """Return a ROS domain that nobody on this machine seems to use."""
-    for offset in range(100):
-        domain = 1 + (os.getpid() + offset) % 100
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            try:
-                # The port of unicast discovery of a domain's first participant.
-                probe.bind(('', 7410 + 250 * domain))
-            except OSError:
-                continue
-            return domain
-    raise RuntimeError('all ROS domains from 1 to 100 are in use on this machine')
-
+from seg_perception.demo.domain import free_domain
 
 # Read by DDS when rclpy starts, in this process and in those that tests start.
-os.environ['ROS_DOMAIN_ID'] = str(_free_domain())
+os.environ['ROS_DOMAIN_ID'] = str(free_domain())
 os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
+
+# A ROS 2 machine need not have it; `.venv` does.
+HAS_TORCH = find_spec('torch') is not None
+collect_ignore = [] if HAS_TORCH else ['models']
+
+
+def pytest_report_header() -> list[str]:
+    """Tell which tests are left out as a whole."""
+    return [] if HAS_TORCH else ['torch is not installed: test/models is left out']
 
 
 @pytest.fixture(scope='session')
