@@ -36,12 +36,12 @@ def make_lamp_post(rng: np.random.Generator, side: int) -> Post:
     """Draw a lamp post for the left (+1) or right (-1) side, its arm over the road."""
     gray = rng.uniform(60, 130)
     color = (gray, gray * 1.02, gray * rng.uniform(0.9, 1.05))
-    top, tip, half = rng.uniform(6.0, 7.5), side * rng.uniform(1.0, 1.8), 0.14
+    top, tip, half = rng.uniform(6.0, 7.5), side * rng.uniform(1.0, 1.8), 0.19
     parts = [
         (rectangle(-half, 0, half, top), color),
         (rectangle(0, 0, half, top), darker(color)),
         (rectangle(-half * 1.5, 0, half * 1.5, 0.9), darker(color)),
-        (rectangle(min(0, tip), top - 0.2, max(0, tip), top), color),
+        (rectangle(min(0, tip), top - 0.2, max(0, tip), top + 0.06), color),
         (rectangle(tip - 0.4, top - 0.28, tip + 0.4, top + 0.04), (190.0, 200.0, 205.0)),
     ]
     figure = Figure([(outline, shade, 'pole') for outline, shade in parts])
@@ -50,7 +50,7 @@ def make_lamp_post(rng: np.random.Generator, side: int) -> Post:
 
 def make_sign_post(rng: np.random.Generator) -> Post:
     """Draw a post with a round, three-sided, eight-sided or rectangular traffic sign."""
-    middle, half = rng.uniform(2.7, 3.0), 0.125
+    middle, half = rng.uniform(2.7, 3.0), 0.16
     plates = _plate(rng, middle)
     if rng.random() < 0.35:
         plates += _lifted(_rectangular_plate(rng, 0.45, 0.28), middle - 0.86)
@@ -67,7 +67,7 @@ def make_sign_post(rng: np.random.Generator) -> Post:
 def _plate(rng: np.random.Generator, y: float) -> list[Shape]:
     """Draw a sign whose middle is at a height."""
     kind = int(rng.integers(0, 6))
-    size = rng.uniform(0.5, 0.6)
+    size = rng.uniform(0.55, 0.65)
     if kind == 0:
         plate: list[Shape] = [
             (ellipse(0, 0, size, size, 20), _RED),

@@ -59,8 +59,8 @@ class Scene:
         self.camera = Camera.with_field_of_view(
             width,
             height,
-            degrees=rng.uniform(54, 70),
-            mount_height=rng.uniform(1.25, 1.75),
+            degrees=rng.uniform(50, 64),
+            mount_height=rng.uniform(1.35, 1.85),
             pitch=radians(rng.uniform(-1.5, 4.0)),
         )
         self._street = street = make_street(rng, seed)

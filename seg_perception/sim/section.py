@@ -73,11 +73,11 @@ class CrossSection:
 def make_cross_section(rng: np.random.Generator) -> CrossSection:
     """Draw the widths of a street."""
     return CrossSection(
-        lanes=1 if rng.random() < 0.75 else 2,
+        lanes=1 if rng.random() < 0.9 else 2,
         lane=rng.uniform(3.1, 3.7),
         cycle_lane=rng.uniform(1.4, 1.8),
-        parking=rng.uniform(2.1, 2.4) if rng.random() < 0.6 else 0.0,
-        sidewalk=rng.uniform(2.6, 3.8),
+        parking=rng.uniform(2.1, 2.4) if rng.random() < 0.4 else 0.0,
+        sidewalk=rng.uniform(3.0, 4.2),
         fronts=(_front(rng), _front(rng)),
     )
 

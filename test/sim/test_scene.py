@@ -139,9 +139,10 @@ def test_things_move_by_their_speed() -> None:
     before, after = scene.objects(2.0), scene.objects(2.1)
     poles = [o.corners[:, 0].mean() for o in before if o.name == 'pole']
     later = [o.corners[:, 0].mean() for o in after if o.name == 'pole']
-    moved = {round(a - b, 2) for a in poles for b in later if 0.4 < a - b < 1.3}
-    assert moved
-    assert all(0.55 <= step <= 1.15 for step in moved)
+    # What is nearest behind a post's old place is the post itself, a tenth of a second later.
+    moved = [min(a - b for b in later if b < a) for a in poles if a > min(later)]
+    assert len(moved) > 3
+    assert 0.55 <= np.median(moved) <= 1.15
 
 
 def test_the_street_goes_on() -> None:
