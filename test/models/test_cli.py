@@ -1,0 +1,113 @@
+"""The `model` tool as a person uses it."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+
+import pytest
+
+from seg_perception.inference.choice import read_contract
+from seg_perception.models.cli import main
+from test.tiny_model import tiny_contract, write_tiny_model
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Path:
+    return write_tiny_model(tmp_path / 'tiny.onnx', tiny_contract(width=96, height=64))
+
+
+def test_info_prints_the_contract(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(['info', str(tiny)]) == 0
+    printed = capsys.readouterr().out
+    assert 'image uint8 [N, 64, 96, 3] RGB' in printed
+    assert 'logits float [N, 19, 8, 12], stride 8, align_corners false' in printed
+    assert 'cityscapes: road, sidewalk, building' in printed
+    assert 'weights: Apache-2.0; data: none' in printed
+    assert '1.0000 on its own colours' in printed
+
+
+def test_a_damaged_model_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / 'damaged.onnx'
+    path.write_bytes(b'not a model')
+    assert main(['info', str(path)]) == 1
+    printed = capsys.readouterr().err
+    assert printed.startswith('model info: ')
+    assert 'damaged.onnx' in printed
+    assert printed.count('\n') == 1
+
+
+def test_evaluate_writes_the_agreed_keys(tiny: Path, street: Path, tmp_path: Path) -> None:
+    out = tmp_path / 'score.json'
+    words = ['evaluate', '--model', str(tiny), '--dataset', str(street), '--json', str(out)]
+    assert main([*words, '--grouping', 'camvid11']) == 0
+    score = json.loads(out.read_text())
+    assert {'miou', 'class_iou', 'pixel_accuracy', 'frames'} <= set(score)
+    assert score['frames'] == 4
+    assert len(score['class_iou']) == 11
+    assert score['class_iou']['road'] > 0.9
+    assert score['class_iou']['pedestrian'] is None
+    found = [iou for iou in score['class_iou'].values() if iou is not None]
+    assert score['miou'] == pytest.approx(sum(found) / len(found))
+
+
+def test_record_writes_accuracy_into_the_file(tiny: Path, street: Path) -> None:
+    words = ['evaluate', '--model', str(tiny), '--dataset', str(street), '--record', 'the street']
+    assert main(words) == 0
+    assert main(words) == 0
+    entries = {entry.dataset: entry for entry in read_contract(tiny).accuracy}
+    assert list(entries) == ['its own colours', 'the street']
+    command = shlex.split(entries['the street'].command)
+    assert command[:5] == ['python3', '-m', 'seg_perception', 'model', 'evaluate']
+    assert command[5:] == ['--dataset', str(street), '--split', 'val']
+    assert 0 < entries['the street'].miou < 1
+
+
+@pytest.mark.parametrize(
+    ('words', 'reason'),
+    [
+        (['--dataset', 'nowhere'], 'no frames in nowhere: expected leftImg8bit/val/'),
+        (['--dataset', '.', '--grouping', 'camvid12'], 'no label file of the name'),
+        (['--dataset', '.', '--label-set', 'camvid11'], 'is not a label set'),
+    ],
+)
+def test_what_is_wrong_is_one_line(
+    tiny: Path, words: list[str], reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(['evaluate', '--model', str(tiny), *words]) == 1
+    printed = capsys.readouterr().err
+    assert reason in printed
+    assert printed.count('\n') == 1
+
+
+def test_train_and_export(street: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run, model = tmp_path / 'run', tmp_path / 'street.onnx'
+    size = ['--width', '96', '--height', '64']
+    recipe = ['--iterations', '2', '--batch', '2', '--freeze-early', '--optimizer', 'adamw']
+    assert main(['train', '--dataset', str(street), '--output', str(run), *size, *recipe]) == 0
+    assert f'wrote {run / "last.pt"}' in capsys.readouterr().out
+    words = ['--trained-on', 'four frames', '--weights-license', 'none', '--data-license', 'none']
+    check = ['--check-on', str(street), '--output', str(model)]
+    assert main(['export', str(run / 'last.pt'), *check, *size, *words]) == 0
+    assert 'give the same label on 100.0' in capsys.readouterr().out
+    contract = read_contract(model)
+    assert contract.name == 'street'
+    assert contract.architecture == 'pspnet_lite0_d8'
+    assert contract.trained_on == 'four frames'
+    assert (contract.width, contract.height, contract.stride) == (96, 64, 8)
+
+
+def test_shares_must_fit_the_datasets(
+    street: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ['--dataset', str(street), '--shares', '1', '2', '--output', str(tmp_path / 'run')]
+    assert main(['train', *words]) == 1
+    assert '--shares: expected 1 positive numbers, one a dataset' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('command', ['info', 'evaluate', 'train', 'export'])
+def test_help_has_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match='0'):
+        main([command, '--help'])
+    assert f'example:\n  python3 -m seg_perception model {command}' in capsys.readouterr().out
