@@ -33,7 +33,7 @@ OBSTACLE = 'obstacle'
 COLOR = 'color'
 OVERLAY = 'overlay'
 
-_MAX_BACKOFF_S = 30.0
+_MAX_PAUSE_S = 30.0
 
 
 class SettingsError(ValueError):
@@ -64,8 +64,7 @@ class Pipeline:
     Made loaded and checked, or not at all. `process` is called by one thread; a failing runner is
     reloaded with growing pauses.
 
-    :raises LabelError, SettingsError, ModelError, ContractError, RunnerError, FileNotFoundError:
-        in one sentence.
+    :raises LabelError, SettingsError, ModelError, RunnerError, FileNotFoundError: in one sentence.
     """
 
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
@@ -74,14 +73,13 @@ class Pipeline:
         self._ego_mask = _load_ego_mask(settings.ego_mask)
         model = Path(settings.model).expanduser() if settings.model else bundled_model()
         self._runner = create_runner(settings.backend, model, threads=settings.threads)
-        self._load()
-        self.model = self._runner.contract.name
+        self.model = self._load()
         self.backend = self._runner.name
         self._segmenter = Segmenter(self._runner, output=settings.output_size)
         self._settings = settings
         self._masks = self._make_masks(settings)
         self._color_table = self._labels.color_table()
-        self._failures = 0
+        self._pause = 0.0
         self._retry_at = 0.0
         self.failure = ''
         """Why the network is failing; empty while it works."""
@@ -124,13 +122,15 @@ class Pipeline:
             )
         return Pictures(images=images, label=label, stage_ms=segmentation.stage_ms)
 
-    def _load(self) -> None:
+    def _load(self) -> str:
+        """Load the model and return its name."""
         self._runner.activate()
         try:
             check_labels(self._runner.contract, self._labels)
         except ValueError:
             self._runner.deactivate()
             raise
+        return self._runner.contract.name
 
     def _make_masks(self, settings: Settings) -> Masks:
         return Masks(
@@ -141,34 +141,33 @@ class Pipeline:
         )
 
     def _segment(self, image: RawImage, want_confidence: bool) -> Segmentation:
-        if self._failures and self._clock() < self._retry_at:
+        if self.failure and self._clock() < self._retry_at:
             raise InferenceError(f'the network is down until it is reloaded: {self.failure}')
         try:
-            if self._failures:
+            if self.failure:
                 self._runner.deactivate()
-                self._load()
+                self.model = self._load()
             segmentation = self._segmenter.segment(image, want_confidence=want_confidence)
         except Exception as error:  # whatever a runtime raises: the node must outlive it
             # The first reload comes with the next frame, later ones after 1, 2, 4, … s.
-            pause = 2.0 ** (self._failures - 1) if self._failures else 0.0
-            self._retry_at = self._clock() + min(pause, _MAX_BACKOFF_S)
-            self._failures += 1
+            self._pause = min(max(2 * self._pause, 1.0), _MAX_PAUSE_S) if self.failure else 0.0
+            self._retry_at = self._clock() + self._pause
             self.failure = f'{type(error).__name__}: {error}'
             raise InferenceError(
                 f'the network failed and will be reloaded: {self.failure}'
             ) from error
-        self._failures = 0
         self.failure = ''
         return segmentation
 
 
-def _load_ego_mask(path: str) -> Picture | None:
+def _load_ego_mask(path: str) -> npt.NDArray[np.bool_] | None:
     if not path:
         return None
-    mask = cv2.imread(str(Path(path).expanduser()), cv2.IMREAD_GRAYSCALE)
+    # At its own depth: 8 bits of a dark 16-bit grey would be black.
+    mask = cv2.imread(str(Path(path).expanduser()), cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH)
     if mask is None:
         raise SettingsError(
-            f'ego_mask {path!r} is not an image that can be read: name an 8-bit PNG, or set it to '
+            f'ego_mask {path!r} is not an image that can be read: name a grey PNG, or set it to '
             "'' for none"
         )
-    return np.asarray(mask, np.uint8)
+    return np.asarray(mask) != 0
