@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticStatus
+from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
 from seg_perception.core.labels import load_label_set
-from test.graph.bench import Bench, pixels, wait_until
+from test.graph.bench import Bench, Spinner, pixels, wait_until
 from test.tiny_model import write_tiny_model
 
 if TYPE_CHECKING:
@@ -85,11 +86,16 @@ def test_a_silent_camera_is_an_error_until_it_sends(model: Path) -> None:
 def test_a_camera_of_another_type_is_named(model: Path) -> None:
     with Bench(model, watchdog=0.1) as bench:
         bench.tester.destroy_publisher(bench.cameras['raw'])
-        bench.tester.create_publisher(Clock, 'image', 1)
-        assert bench.transition('configure')
-        assert bench.transition('activate')
-        status = bench.status(DiagnosticStatus.ERROR, 'they publish rosgraph_msgs/msg/Clock')
-        assert 'expected sensor_msgs/msg/Image' in status.message
+        # A participant of its own: one that has just left a topic may still know its old type.
+        stranger = Spinner(lambda context: Node('stranger', context=context))
+        try:
+            stranger.node.create_publisher(Clock, 'image', 1)
+            assert bench.transition('configure')
+            assert bench.transition('activate')
+            status = bench.status(DiagnosticStatus.ERROR, 'they publish rosgraph_msgs/msg/Clock')
+            assert 'expected sensor_msgs/msg/Image' in status.message
+        finally:
+            stranger.close()
 
 
 def test_an_incompatible_quality_of_service_is_named(model: Path) -> None:

@@ -79,7 +79,7 @@ def test_it_serves_by_itself_and_ends_cleanly(
 ) -> None:
     topic = '/front/image_raw' + ('/compressed' if transport == 'compressed' else '')
     model = write_tiny_model(tmp_path / 'tiny.onnx')
-    values = {'model': model, 'max_age': 0, 'transport': transport}
+    values = {'model': model, 'max_age': 0, 'watchdog': 0, 'transport': transport}
     arguments = ['--ros-args', '--params-file', str(config_file(DEFAULTS_FILE))]
     for name, value in values.items():
         arguments += ['-p', f'{name}:={value}']
