@@ -56,12 +56,10 @@ def judge(health: Health, before: Health) -> tuple[bytes, str]:
         return DiagnosticStatus.ERROR, (
             f'no image on {health.topic} for {health.input_age:.1f} s: {health.why_silent()}'
         )
-    drops = {
-        reason: health.totals.dropped[reason] - before.totals.dropped[reason]
-        for reason in (Drop.STALE, Drop.BAD)
-    }
-    if any(drops.values()):
-        counts = ', '.join(f'{count} {reason.value}' for reason, count in drops.items())
+    drops = health.totals.since(before.totals).dropped
+    faults = {reason: drops[reason] for reason in (Drop.STALE, Drop.BAD)}
+    if any(faults.values()):
+        counts = ', '.join(f'{count} {reason.value}' for reason, count in faults.items())
         return DiagnosticStatus.WARN, f'frames dropped: {counts}; last: {health.last_error}'
     return DiagnosticStatus.OK, 'active'
 
@@ -112,13 +110,14 @@ class Diagnostics:
 
 def _values(health: Health, before: Health) -> Iterator[tuple[str, str]]:
     elapsed = max(health.now - before.now, 1e-3)
-    now, then = health.totals, before.totals
+    now = health.totals
+    new = now.since(before.totals)
     yield 'state', health.state
     yield 'model', health.model
     yield 'backend', health.backend
     yield 'topic', health.topic
-    yield 'rate_in_hz', f'{(now.frames_in - then.frames_in) / elapsed:.1f}'
-    yield 'rate_out_hz', f'{(now.frames_out - then.frames_out) / elapsed:.1f}'
+    yield 'rate_in_hz', f'{new.frames_in / elapsed:.1f}'
+    yield 'rate_out_hz', f'{new.frames_out / elapsed:.1f}'
     yield 'latency_p50_ms', f'{health.latency.p50:.1f}' if health.latency else ''
     yield 'latency_p99_ms', f'{health.latency.p99:.1f}' if health.latency else ''
     yield 'frames_in', str(now.frames_in)

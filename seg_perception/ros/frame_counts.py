@@ -37,6 +37,15 @@ class Totals:
         """Frames that are neither out nor dropped yet."""
         return self.frames_in - self.frames_out - sum(self.dropped.values())
 
+    def since(self, before: Totals) -> Totals:
+        """Return what was counted since; everything where the counts were started anew."""
+        new = Totals(
+            self.frames_in - before.frames_in,
+            self.frames_out - before.frames_out,
+            {drop: count - before.dropped[drop] for drop, count in self.dropped.items()},
+        )
+        return self if min(new.frames_in, new.frames_out, *new.dropped.values()) < 0 else new
+
 
 @dataclass(frozen=True)
 class Latency:

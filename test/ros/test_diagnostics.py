@@ -47,6 +47,16 @@ def test_old_drops_are_no_warning() -> None:
     assert judge(health, before=health) == (DiagnosticStatus.OK, 'active')
 
 
+def test_counts_that_start_anew_are_not_negative() -> None:
+    before = replace(ACTIVE, now=9.0, totals=totals(90, 50, busy=30, stale=6, bad=4))
+    assert judge(ACTIVE, before) == (DiagnosticStatus.OK, 'active')
+    health = replace(ACTIVE, totals=totals(20, 15, busy=4, bad=1))
+    message = 'frames dropped: 0 stale, 1 bad; last: what'
+    assert judge(health, before) == (DiagnosticStatus.WARN, message)
+    values = {entry.key: entry.value for entry in to_status('node', health, before).values}
+    assert (values['rate_in_hz'], values['rate_out_hz']) == ('20.0', '15.0')
+
+
 def test_values() -> None:
     before = replace(ACTIVE, now=8.0, totals=totals(10, 8))
     health = replace(
