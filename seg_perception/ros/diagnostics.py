@@ -26,7 +26,8 @@ class Health:
     :ivar now: on a steady clock, s.
     :ivar state: of the life cycle: unconfigured, inactive or active.
     :ivar input_age: seconds since the last image arrived; None while not active.
-    :ivar watchdog: seconds after which a missing image is an error; 0: never.
+    :ivar work_age: seconds that the frame at work has taken so far; 0 while there is none.
+    :ivar watchdog: seconds after which a missing image or result is an error; 0: never.
     :ivar why_silent: called for the reason when images are missing.
     :ivar failure: why the node cannot do its work; empty if it can.
     :ivar last_error: the latest message about a frame; empty if there was none.
@@ -40,6 +41,7 @@ class Health:
     totals: Totals = field(default_factory=Totals)
     latency: Latency | None = None
     input_age: float | None = None
+    work_age: float = 0.0
     watchdog: float = 0.0
     why_silent: Callable[[], str] = str
     failure: str = ''
@@ -52,6 +54,11 @@ def judge(health: Health, before: Health) -> tuple[bytes, str]:
         return DiagnosticStatus.ERROR, health.failure
     if health.state != 'active' or health.input_age is None:
         return DiagnosticStatus.OK, health.state
+    if health.watchdog and health.work_age > health.watchdog:
+        return DiagnosticStatus.ERROR, (
+            f'the frame at work has taken {health.work_age:.1f} s so far: the network hangs or is '
+            'too slow here; restart the node or choose a smaller model'
+        )
     if health.watchdog and health.input_age > health.watchdog:
         return DiagnosticStatus.ERROR, (
             f'no image on {health.topic} for {health.input_age:.1f} s: {health.why_silent()}'

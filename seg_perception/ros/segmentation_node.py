@@ -232,6 +232,7 @@ class SegmentationNode(LifecycleNode):
                 health,
                 topic=serving.camera.topic,
                 input_age=now - serving.camera.last_arrival,
+                work_age=serving.work_age,
                 watchdog=self._guarded.settings.watchdog,
                 why_silent=serving.camera.why_silent,
             )

@@ -54,6 +54,11 @@ class Serving:
             complaints=complaints,
         )
 
+    @property
+    def work_age(self) -> float:
+        """Seconds that the frame at work has taken so far; 0 while there is none."""
+        return self._worker.work_age
+
     def stop(self) -> None:
         """Accept nothing more, and return when every accepted frame is out or dropped."""
         self.camera.close()

@@ -110,7 +110,8 @@ _TABLE = (
     Rule(
         'watchdog',
         float,
-        'Seconds without an image after which the diagnostics turn to ERROR; 0: never.',
+        'Seconds without an image, or at work on one, after which the diagnostics turn to ERROR; '
+        '0: never.',
         run_time=True,
         low=0,
         high=3600,

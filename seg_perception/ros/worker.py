@@ -72,8 +72,15 @@ class Worker:
         self._counts = counts
         self._clock = clock
         self._complaints = complaints
+        self._begun: float | None = None
         self._thread = threading.Thread(target=self._run, name='inference')
         self._thread.start()
+
+    @property
+    def work_age(self) -> float:
+        """Seconds that the frame at work has taken so far; 0 while there is none."""
+        begun = self._begun
+        return 0.0 if begun is None else time.perf_counter() - begun
 
     def stop(self) -> None:
         """Close the mailbox, serve the frame that is still in it, and wait for the end of that."""
@@ -82,6 +89,7 @@ class Worker:
 
     def _run(self) -> None:
         while (frame := self._mailbox.take()) is not None:
+            self._begun = time.perf_counter()
             try:
                 self._serve(frame)
             except StaleFrameError as error:
@@ -90,10 +98,11 @@ class Worker:
                 self._drop(Drop.BAD, str(error))
             except Exception as error:  # noqa: BLE001  (the thread must outlive any frame)
                 self._drop(Drop.BAD, f'unexpected {error!r}; please report this')
+            self._begun = None
 
     def _drop(self, reason: Drop, sentence: str) -> None:
-        self._complaints.say(f'frame dropped: {sentence}')
         self._counts.dropped(reason)
+        self._complaints.say(f'frame dropped: {sentence}')
 
     def _serve(self, frame: Frame) -> None:
         taken = time.perf_counter()

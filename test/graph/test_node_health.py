@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import threading
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -20,6 +21,8 @@ from test.tiny_model import write_tiny_model
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from seg_perception.ros.pipeline import Pictures
 
 ROAD = np.full((64, 128, 3), load_label_set().labels[0].color, np.uint8)
 
@@ -80,6 +83,29 @@ def test_a_silent_camera_is_an_error_until_it_sends(model: Path) -> None:
         bench.status(DiagnosticStatus.ERROR, 'publishers: 1; the camera is silent')
         assert bench.set(watchdog=3600.0) == []
         bench.send(ROAD)
+        bench.status(DiagnosticStatus.OK, 'active')
+
+
+def test_a_network_that_hangs_is_an_error(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Bench(model, watchdog=0.5) as bench:
+        bench.activate()
+        (labels,) = bench.listen('label')
+        pipeline, released = bench.node._pipeline, threading.Event()
+        assert pipeline is not None
+        process = pipeline.process
+
+        def hang(*arguments: Any) -> Pictures:
+            released.wait()
+            return process(*arguments)
+
+        monkeypatch.setattr(pipeline, 'process', hang)
+        try:
+            bench.send(ROAD)
+            bench.status(DiagnosticStatus.ERROR, 'the network hangs or is too slow')
+        finally:
+            released.set()
+        assert not pixels(labels.newest()).any()
+        assert bench.set(watchdog=3600.0) == []
         bench.status(DiagnosticStatus.OK, 'active')
 
 

@@ -28,7 +28,19 @@ def totals(frames_in: int, frames_out: int, **drops: int) -> Totals:
             DiagnosticStatus.ERROR,
             'no image on /image for 2.5 s: publishers: 0',
         ),
-        (replace(ACTIVE, input_age=2.5, watchdog=0.0), DiagnosticStatus.OK, 'active'),
+        (
+            replace(ACTIVE, work_age=2.5),
+            DiagnosticStatus.ERROR,
+            (
+                'the frame at work has taken 2.5 s so far: the network hangs or is too slow here; '
+                'restart the node or choose a smaller model'
+            ),
+        ),
+        (
+            replace(ACTIVE, input_age=2.5, work_age=2.5, watchdog=0.0),
+            DiagnosticStatus.OK,
+            'active',
+        ),
         # What the policy drops is no fault.
         (replace(ACTIVE, totals=totals(9, 5, busy=4)), DiagnosticStatus.OK, 'active'),
         (
