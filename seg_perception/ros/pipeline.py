@@ -170,4 +170,4 @@ def _load_ego_mask(path: str) -> npt.NDArray[np.bool_] | None:
             f'ego_mask {path!r} is not an image that can be read: name a grey PNG, or set it to '
             "'' for none"
         )
-    return np.asarray(mask) != 0
+    return np.not_equal(mask, 0)
