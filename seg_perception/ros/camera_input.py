@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rclpy.node import Node
+    from rclpy.subscription import Subscription
 
 ImageMessage: TypeAlias = Image | CompressedImage
 
@@ -34,6 +35,7 @@ class CameraInput:
         remapping.
     :param on_image: called in the executor's thread for each image that arrives.
     :param complain: called with a sentence when a publisher's offer cannot be received.
+    :raises RuntimeError: when the topics cannot be subscribed to; nothing is left of them then.
     """
 
     def __init__(
@@ -56,17 +58,16 @@ class CameraInput:
         """The latest camera info; None before the first and for an uncalibrated camera."""
         self.last_arrival = time.monotonic()
         """When the last image came, or the subscription was made, on the monotonic clock, in s."""
-        self._subscriptions = [
-            node.create_subscription(
-                self._type,
-                self.topic,
-                self._receive,
-                qos.CAMERA,
-                event_callbacks=SubscriptionEventCallbacks(incompatible_qos=self._incompatible),
-                qos_overriding_options=QoSOverridingOptions.with_default_policies(),
-            ),
-            node.create_subscription(CameraInfo, 'camera_info', self._receive_info, qos.CAMERA),
-        ]
+        self._subscriptions: list[Subscription] = []
+        try:
+            self._subscribe()
+        except Exception as error:  # of any type: rclpy asserts, too
+            self.close()
+            raise RuntimeError(
+                f'cannot subscribe to {self.topic} and {node.resolve_topic_name("camera_info")}: '
+                'check that each is remapped to a topic of its own, and their qos_overrides '
+                f'({error!r})'
+            ) from error
 
     def close(self) -> None:
         """Unsubscribe."""
@@ -89,6 +90,21 @@ class CameraInput:
                 'incompatible quality of service (qos_overrides, transport buffers)'
             )
         return f'publishers: {len(publishers)}; {hint}'
+
+    def _subscribe(self) -> None:
+        image = self._node.create_subscription(
+            self._type,
+            self.topic,
+            self._receive,
+            qos.CAMERA,
+            event_callbacks=SubscriptionEventCallbacks(incompatible_qos=self._incompatible),
+            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+        )
+        self._subscriptions.append(image)
+        info = self._node.create_subscription(
+            CameraInfo, 'camera_info', self._receive_info, qos.CAMERA
+        )
+        self._subscriptions.append(info)
 
     def _receive(self, message: ImageMessage) -> None:
         self.last_arrival = time.monotonic()

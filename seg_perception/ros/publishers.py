@@ -24,6 +24,7 @@ from seg_perception.ros.pipeline import (
 
 if TYPE_CHECKING:
     from rclpy.node import Node
+    from rclpy.publisher import Publisher
     from std_msgs.msg import Header
 
 CAMERA_INFO = 'camera_info'
@@ -39,14 +40,23 @@ _TYPES = {
 
 
 class Publishers:
-    """The topics below the node's name."""
+    """The topics below the node's name.
+
+    :raises RuntimeError: when one cannot be offered; nothing is left of the others then.
+    """
 
     def __init__(self, node: Node) -> None:
         self._node = node
-        self._publishers = {
-            name: node.create_publisher(message, f'~/{name}', qos.RESULT)
-            for name, message in _TYPES.items()
-        }
+        self._publishers: dict[str, Publisher] = {}
+        for name, message in _TYPES.items():
+            try:
+                self._publishers[name] = node.create_publisher(message, f'~/{name}', qos.RESULT)
+            except Exception as error:  # of any type: rclpy has many
+                self.close()
+                raise RuntimeError(
+                    f'cannot offer ~/{name}: check that it is remapped to a topic of its own '
+                    f'({error!r})'
+                ) from error
 
     def close(self) -> None:
         """Withdraw the topics."""

@@ -44,15 +44,19 @@ class Serving:
             on_image=self._accept,
             complain=complaints.say,
         )
-        self._worker = Worker(
-            mailbox=self._mailbox,
-            pipeline=pipeline,
-            publishers=publishers,
-            parameters=parameters,
-            counts=counts,
-            clock=node.get_clock(),
-            complaints=complaints,
-        )
+        try:
+            self._worker = Worker(
+                mailbox=self._mailbox,
+                pipeline=pipeline,
+                publishers=publishers,
+                parameters=parameters,
+                counts=counts,
+                clock=node.get_clock(),
+                complaints=complaints,
+            )
+        except RuntimeError:  # no more threads to be had
+            self.camera.close()
+            raise
 
     @property
     def work_age(self) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -171,6 +172,49 @@ def test_a_bad_parameter_keeps_it_unconfigured_until_corrected(
         assert bench.node.state == 'unconfigured'
         assert bench.set(**{name: read_defaults()[name]}) == []
         bench.activate()
+
+
+@pytest.mark.parametrize(
+    ('remap', 'transitions', 'sentence'),
+    [
+        ('~/report:=segmentation/label', ['configure'], 'cannot offer ~/report: '),
+        ('camera_info:=image', ['configure', 'activate'], 'cannot subscribe to '),
+    ],
+)
+def test_topics_that_clash_leave_nothing_behind(
+    model: Path,
+    remap: str,
+    transitions: list[str],
+    sentence: str,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    def topics() -> list[str]:
+        return [entity.topic_name for entity in (*bench.node.publishers, *bench.node.subscriptions)]
+
+    with Bench(model, remap) as bench:
+        *possible, impossible = transitions
+        assert all(bench.transition(name) for name in possible)
+        state, before = bench.node.state, topics()
+        for _ in range(2):
+            assert not bench.transition(impossible)
+            assert (bench.node.state, topics()) == (state, before)
+        assert sentence in capfd.readouterr().err
+
+
+def test_a_thread_that_cannot_start_leaves_no_subscription(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    assert bench.transition('configure')
+    before = list(bench.node.subscriptions)
+    with monkeypatch.context() as patch:
+        patch.setattr(Thread, 'start', refuse)
+        assert not bench.transition('activate')
+    assert list(bench.node.subscriptions) == before
+    assert bench.transition('activate')
+    bench.await_connection()
 
 
 def test_the_model_can_be_corrected(model: Path) -> None:
