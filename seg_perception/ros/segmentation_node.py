@@ -256,11 +256,15 @@ def main(argv: list[str] | None = None) -> int:
         sys.stderr.write(f'segmentation_node: {error}\n')
         return 2
     node = SegmentationNode()
+    complaints = Complaints(node.get_logger().error)
     executor = SingleThreadedExecutor()
     executor.add_node(node)
     try:
         while not stop.is_set():
-            executor.spin_once(timeout_sec=_SIGNAL_CHECK_S)
+            try:
+                executor.spin_once(timeout_sec=_SIGNAL_CHECK_S)
+            except Exception as error:  # noqa: BLE001  (rclpy raises over a malformed request)
+                complaints.say(f'a callback failed: {error!r}')
         if node.state != 'finalized':
             node.trigger_shutdown()
     finally:

@@ -96,7 +96,7 @@ class Inbox(list[Any]):
 class Bench:
     """The node under test (in this process, in a context of its own), a camera and consumers."""
 
-    def __init__(self, model: Path, remap: str = '', **parameters: object) -> None:
+    def __init__(self, model: Path, remap: str = '', /, **parameters: object) -> None:
         # A busy machine must not make frames stale or the watchdog bark where neither is tested.
         calm = {'autostart': False, 'max_age': 0.0, 'watchdog': 0.0}
         overrides = {'model': str(model), **calm, **parameters}

@@ -20,6 +20,8 @@ from test.tiny_model import tiny_contract, write_tiny_model
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from rclpy.node import Node
+
 ROAD = np.full((64, 128, 3), load_label_set().labels[0].color, np.uint8)
 
 
@@ -188,16 +190,16 @@ def test_topics_that_clash_leave_nothing_behind(
     sentence: str,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    def topics() -> list[str]:
-        return [entity.topic_name for entity in (*bench.node.publishers, *bench.node.subscriptions)]
+    def topics(node: Node) -> list[str]:
+        return [entity.topic_name for entity in (*node.publishers, *node.subscriptions)]
 
     with Bench(model, remap) as bench:
         *possible, impossible = transitions
         assert all(bench.transition(name) for name in possible)
-        state, before = bench.node.state, topics()
+        state, before = bench.node.state, topics(bench.node)
         for _ in range(2):
             assert not bench.transition(impossible)
-            assert (bench.node.state, topics()) == (state, before)
+            assert (bench.node.state, topics(bench.node)) == (state, before)
         assert sentence in capfd.readouterr().err
 
 

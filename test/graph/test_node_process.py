@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
+from rcl_interfaces.srv import SetParameters
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CompressedImage, Image
@@ -25,6 +27,8 @@ from test.tiny_model import write_tiny_model
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from rclpy.task import Future
 
 ROAD = np.full((64, 128, 3), load_label_set().labels[0].color, np.uint8)
 
@@ -120,6 +124,29 @@ def test_without_a_model_it_waits_for_a_better_one(
     assert node.process.poll() is None
     assert node.end(signal.SIGINT) == 0
     assert node.output.count('[ERROR]') == 1
+
+
+def test_a_malformed_request_does_not_end_it(tmp_path: Path, started: list[NodeProcess]) -> None:
+    node = NodeProcess(tmp_path / 'log', '--ros-args', '-p', 'autostart:=false')
+    started.append(node)
+    tester = Spinner(lambda context: Node('tester', context=context))
+    try:
+        client = tester.node.create_client(SetParameters, '/segmentation/set_parameters')
+        assert client.wait_for_service(30)
+
+        def ask(kind: int) -> Future:
+            value = ParameterValue(type=kind, double_value=3.0)
+            parameters = [Parameter(name='max_age', value=value)]
+            return client.call_async(SetParameters.Request(parameters=parameters))
+
+        ask(77)
+        node.await_output('a callback failed: ValueError')
+        answer = ask(ParameterType.PARAMETER_DOUBLE)
+        wait_until(answer.done, 'an answer')
+        assert answer.result().results[0].successful
+    finally:
+        tester.close()
+    assert node.end(signal.SIGINT) == 0
 
 
 @pytest.mark.parametrize(
