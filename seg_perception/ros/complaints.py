@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 QUIET_S = 5.0
 """Seconds for which a message of the same kind is held back."""
 
-_MAX_KINDS = 64
+_MAX_KINDS = 16
 
 
 @dataclass
@@ -26,7 +26,8 @@ class _Kind:
 class Complaints:
     """Writes to `write`, each kind of sentence at most every `QUIET_S` seconds.
 
-    Sentences that differ in numbers only are of one kind. Every method may be called from any
+    Sentences that differ in numbers only are of one kind. Of more than `_MAX_KINDS` kinds in that
+    time, as damaged data makes them, the rest is held back. Every method may be called from any
     thread.
     """
 
@@ -50,8 +51,12 @@ class Complaints:
             if known is not None and now - known.said < QUIET_S:
                 known.held_back += 1
                 return
-            if len(self._kinds) >= _MAX_KINDS:
-                self._kinds.clear()
+            if known is None and len(self._kinds) >= _MAX_KINDS:
+                self._kinds = {
+                    name: entry for name, entry in self._kinds.items() if now - entry.said < QUIET_S
+                }
+                if len(self._kinds) >= _MAX_KINDS:
+                    return
             self._kinds[kind] = _Kind(said=now)
         more = f' ({known.held_back} more of this kind before)' if known and known.held_back else ''
         self._write(sentence + more)
