@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from seg_perception.core.labels import DRIVABLE, OBSTACLE, LabelSet
+from seg_perception.core.labels import DRIVABLE, OBSTACLE, LabelError, LabelSet
 from seg_perception.core.segmenter import Segmentation
 
 Image = npt.NDArray[np.uint8]
@@ -23,7 +23,8 @@ class Masks:
     :param label_min_confidence: confidence (0 to 1) below which a label becomes unlabelled.
     :param ego_mask: [H, W], bool or uint8, non-zero where the camera sees its own vehicle; of any
         size, scaled to the labels' by nearest neighbour.
-    :raises LabelError: when the label set lacks the group `drivable` or `obstacle`.
+    :raises LabelError: when the label set lacks the group `drivable` or `obstacle`, or has a class
+        in both.
     :raises ValueError: when a confidence is not 0 to 1 or the ego mask is not such an image.
     """
 
@@ -37,6 +38,12 @@ class Masks:
     ) -> None:
         self._drivable = labels.group_table(DRIVABLE)
         self._obstacle = labels.group_table(OBSTACLE)
+        if both := labels.groups[DRIVABLE] & labels.groups[OBSTACLE]:
+            names = ', '.join(labels.names[train_id] for train_id in sorted(both))
+            raise LabelError(
+                f'label set {labels.name} has {names} in drivable and in obstacle; leave each class '
+                'in one of them'
+            )
         self._label_level = _level('label_min_confidence', label_min_confidence)
         self._drivable_level = max(
             _level('drivable_min_confidence', drivable_min_confidence), self._label_level

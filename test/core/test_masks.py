@@ -117,6 +117,13 @@ def test_a_label_set_without_a_group_is_refused(group: str) -> None:
         Masks(labels, drivable_min_confidence=0.5, label_min_confidence=0)
 
 
+def test_a_class_that_is_drivable_and_an_obstacle_is_refused() -> None:
+    both = {'drivable': frozenset({0, 1}), 'obstacle': frozenset({1})}
+    labels = LabelSet('two', (Label('road', 0, (0, 0, 0)), Label('car', 1, (1, 1, 1))), both)
+    with pytest.raises(LabelError, match='label set two has car in drivable and in obstacle; leave'):
+        Masks(labels, drivable_min_confidence=0.5, label_min_confidence=0)
+
+
 @pytest.mark.parametrize('value', [-0.1, 1.1, float('nan')])
 def test_thresholds_out_of_range_are_refused(value: float) -> None:
     with pytest.raises(ValueError, match=f'drivable_min_confidence: expected 0 to 1, got {value}'):
