@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NoReturn
 
-from seg_perception.core.labels import UNLABELLED, Label
+from seg_perception.core.labels import UNLABELLED, Label, parse_label
 
 CONTRACT_VERSION = 1
 INPUT = 'image'
@@ -235,7 +235,7 @@ class _Metadata:
             f'a JSON list of 1 to {UNLABELLED - 1} different {{"name", "id", "color": [r, g, b]}}'
         )
         try:
-            labels = tuple(_parse_label(entry) for entry in self._json('labels'))
+            labels = tuple(parse_label(entry) for entry in self._json('labels'))
         except (KeyError, TypeError, ValueError) as error:
             self._wrong('labels', expected, repr(error))
         if not 0 < len(labels) < UNLABELLED or len({label.name for label in labels}) != len(labels):
@@ -257,13 +257,6 @@ class _Metadata:
 
     def _wrong(self, key: str, expected: str, got: str) -> NoReturn:
         _broken(self._file, f'metadata {key}', expected, got, _EXPORT)
-
-
-def _parse_label(entry: Mapping[str, Any]) -> Label:
-    red, green, blue = (int(value) for value in entry['color'])
-    if not all(0 <= value <= 255 for value in (red, green, blue, int(entry['id']))):
-        raise ValueError(f'id and color must be 0 to 255 in {entry}')
-    return Label(name=str(entry['name']), id=int(entry['id']), color=(red, green, blue))
 
 
 def _parse_accuracy(entry: Mapping[str, Any]) -> Accuracy:

@@ -105,7 +105,7 @@ def load_label_set(source: str | Path = 'cityscapes') -> LabelSet:
     path = _label_file(source)
     data = _read_yaml(path)
     try:
-        labels = tuple(_parse_label(entry) for entry in data['labels'])
+        labels = tuple(parse_label(entry) for entry in data['labels'])
         groups = data.get('groups') or {}
         name = str(data['name'])
         members = {str(group): [str(item) for item in names] for group, names in groups.items()}
@@ -196,7 +196,11 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     return data
 
 
-def _parse_label(entry: Mapping[str, Any]) -> Label:
+def parse_label(entry: Mapping[str, Any]) -> Label:
+    """Return a class from its name, id and color, as label and model files hold them.
+
+    :raises KeyError, TypeError, ValueError: when the entry is not such.
+    """
     red, green, blue = (int(value) for value in entry['color'])
     if not all(0 <= value <= 255 for value in (red, green, blue, int(entry['id']))):
         raise ValueError(f'id and color must be 0 to 255 in {dict(entry)}')
