@@ -27,7 +27,10 @@ def decode_compressed(data: Data) -> RawImage:
 
     16-bit and grey pictures become 8-bit BGR, alpha is dropped. Zeros after the end are ignored.
 
-    :raises ImageError: when it is neither, is cut short or damaged, or a side exceeds the limit.
+    Damage inside a JPEG's data goes unseen: the decoder fills in what is missing.
+
+    :raises ImageError: when it is neither, is cut short, cannot be decoded, or a side exceeds the
+        limit.
     """
     content = as_bytes(data).tobytes().rstrip(b'\0')
     if content.startswith(_JPEG_START):
