@@ -41,8 +41,8 @@ class Masks:
         if both := labels.groups[DRIVABLE] & labels.groups[OBSTACLE]:
             names = ', '.join(labels.names[train_id] for train_id in sorted(both))
             raise LabelError(
-                f'label set {labels.name} has {names} in drivable and in obstacle; leave each class '
-                'in one of them'
+                f'label set {labels.name} has {names} in drivable and in obstacle; leave each '
+                'class in one of them'
             )
         self._label_level = _level('label_min_confidence', label_min_confidence)
         self._drivable_level = max(

@@ -120,7 +120,7 @@ def test_a_label_set_without_a_group_is_refused(group: str) -> None:
 def test_a_class_that_is_drivable_and_an_obstacle_is_refused() -> None:
     both = {'drivable': frozenset({0, 1}), 'obstacle': frozenset({1})}
     labels = LabelSet('two', (Label('road', 0, (0, 0, 0)), Label('car', 1, (1, 1, 1))), both)
-    with pytest.raises(LabelError, match='label set two has car in drivable and in obstacle; leave'):
+    with pytest.raises(LabelError, match='label set two has car in drivable and in obstacle'):
         Masks(labels, drivable_min_confidence=0.5, label_min_confidence=0)
 
 
