@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 Image = npt.NDArray[np.uint8]
 
+# Differences of logits must not overflow in float32 while they are interpolated.
+_LARGEST = 1e30
+
 
 class ModelError(ValueError):
     """A model file is missing, damaged or not the one that is wanted."""
@@ -145,17 +148,19 @@ class HostFinish:
     ) -> tuple[Image, Image | None]:
         """Finish float logits [N, C, h, w] into label and confidence, uint8 [N, H, W].
 
-        :raises RunnerError: when a logit is not finite, or their shape not as the file declares.
+        :raises RunnerError: when a logit is not finite or too large to be interpolated, or their
+            shape is not as the file declares.
         """
         if logits.shape[1:] != self._shape:
             raise RunnerError(
                 f'logits: expected images of {list(self._shape)} as the model file declares, got '
                 f'{list(logits.shape[1:])}; export the model again'
             )
-        if not np.isfinite(logits).all():
+        if not float(np.abs(logits).max()) <= _LARGEST:  # so that NaN is refused, too
             raise RunnerError(
-                'logits: expected finite numbers, got NaN or infinity; the frame is refused: '
-                'check the model (`python3 -m seg_perception model evaluate`) or export it again'
+                f'logits: expected finite numbers within {_LARGEST:g}, got others; the frame is '
+                'refused: check the model (`python3 -m seg_perception model evaluate`) or export '
+                'it again'
             )
         finished = [self._finisher(image, want_confidence) for image in logits]
         label = np.stack([label for label, _ in finished])

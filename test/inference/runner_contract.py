@@ -172,7 +172,7 @@ class RunnerContract(ABC):
         path = write_tiny_model(tmp_path / 'model.onnx', offset=number)
         with self.make_runner(path) as runner:
             for want_confidence in (True, False):
-                with pytest.raises(RunnerError, match='got NaN or infinity; the frame is refused'):
+                with pytest.raises(RunnerError, match='expected finite numbers within'):
                     runner.infer(pictures(tiny_contract(), 1), want_confidence=want_confidence)
 
     @pytest.mark.parametrize(

@@ -16,8 +16,32 @@ def test_logits_of_another_shape_than_declared_are_refused() -> None:
         finish(np.zeros((2, 19, 16, 8), np.float32), want_confidence=False)
 
 
-def test_one_bad_number_is_enough_to_refuse_logits() -> None:
-    logits = np.zeros((2, 19, 8, 16), np.float32)
-    logits[1, 18, 7, 15] = np.nan
-    with pytest.raises(RunnerError, match='got NaN or infinity; the frame is refused'):
+# Differences of -3e38 overflow, and NaN would make a certain road of any class.
+@pytest.mark.parametrize(
+    ('bad', 'dtype'),
+    [
+        (np.nan, np.float32),
+        (np.inf, np.float32),
+        (-np.inf, np.float32),
+        (-3e38, np.float32),
+        (np.inf, np.float16),
+    ],
+)
+def test_one_bad_number_is_enough_to_refuse_logits(
+    bad: float, dtype: type[np.float32 | np.float16]
+) -> None:
+    logits = np.zeros((2, 19, 8, 16), dtype)
+    logits[1, 18, 7, 15] = bad
+    with pytest.raises(RunnerError, match=r'expected finite numbers within 1e\+30.* is refused'):
         HostFinish(tiny_contract())(logits, want_confidence=True)
+
+
+@pytest.mark.parametrize('align_corners', [False, True])
+def test_large_logits_are_finished_as_others_are(align_corners: bool) -> None:
+    contract = tiny_contract(align_corners=align_corners)
+    logits = np.full((1, 19, 8, 16), -9e29, np.float32)
+    logits[:, 13] = 9e29
+    label, confidence = HostFinish(contract)(logits, want_confidence=True)
+    assert np.unique(label).tolist() == [13]
+    assert confidence is not None
+    assert np.unique(confidence).tolist() == [255]
