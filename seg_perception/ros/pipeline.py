@@ -15,12 +15,14 @@ from seg_perception.core import paint
 from seg_perception.core.labels import load_label_set
 from seg_perception.core.masks import Masks
 from seg_perception.core.segmenter import Segmentation, Segmenter
+from seg_perception.inference.base import ModelError
 from seg_perception.inference.choice import check_labels, create_runner
 from seg_perception.resources import bundled_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
+    from seg_perception.core.contract import ModelContract
     from seg_perception.core.encodings import RawImage
     from seg_perception.ros.settings import Settings
 
@@ -127,7 +129,8 @@ class Pipeline:
         self._runner.activate()
         try:
             check_labels(self._runner.contract, self._labels)
-        except ValueError:
+            _check_batch(self._runner.contract)
+        except ModelError:
             self._runner.deactivate()
             raise
         return self._runner.contract.name
@@ -158,6 +161,14 @@ class Pipeline:
             ) from error
         self.failure = ''
         return segmentation
+
+
+def _check_batch(contract: ModelContract) -> None:
+    if contract.batch not in (None, 1):
+        raise ModelError(
+            f'model {contract.name}: expected a batch of 1 or a dynamic one, got {contract.batch}; '
+            'export the model again'
+        )
 
 
 def _load_ego_mask(path: str) -> npt.NDArray[np.bool_] | None:

@@ -125,6 +125,10 @@ def other_labels(path: Path) -> None:
     write_tiny_model(path, tiny_contract(labels=labels))
 
 
+def fixed_batch(path: Path) -> None:
+    write_tiny_model(path, tiny_contract(batch=2))
+
+
 @pytest.mark.parametrize(
     ('spoil', 'sentence'),
     [
@@ -132,6 +136,7 @@ def other_labels(path: Path) -> None:
         (damaged, 'tiny.onnx'),
         (foreign, 'breaks the model contract'),
         (other_labels, 'expected sidewalk (id 8) as class 1'),
+        (fixed_batch, 'expected a batch of 1 or a dynamic one, got 2'),
     ],
 )
 def test_a_bad_model_keeps_it_unconfigured_until_mended(
