@@ -25,7 +25,8 @@ class Drop(Enum):
 class Totals:
     """Frames since the node was configured.
 
-    `frames_in` = `frames_out` + the drops + those under way (at most one at work, one waiting, one arriving).
+    `frames_in` = `frames_out` + the drops + those under way (at most one at work, one waiting, one
+    arriving).
     """
 
     frames_in: int = 0
