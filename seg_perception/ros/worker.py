@@ -101,8 +101,9 @@ class Worker:
             self._begun = None
 
     def _drop(self, reason: Drop, sentence: str) -> None:
-        self._counts.dropped(reason)
+        # Said first: whoever sees the count finds the reason.
         self._complaints.say(f'frame dropped: {sentence}')
+        self._counts.dropped(reason)
 
     def _serve(self, frame: Frame) -> None:
         taken = time.perf_counter()
