@@ -30,7 +30,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 
 
 def complaint(capfd: pytest.CaptureFixture[str]) -> str:
-    """Return the only complaint so far; a frame is counted a moment before it is complained of."""
+    """Wait for the only complaint so far and return it."""
     found: list[str] = []
 
     def complained() -> bool:
