@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import queue
-import signal
 import sys
 import threading
 import time
@@ -14,12 +13,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import rclpy
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
-from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
-from rclpy.signals import SignalHandlerOptions
 from rclpy.time import Time
 from sensor_msgs.msg import CompressedImage, Image
 
@@ -32,6 +28,7 @@ from seg_perception.ros import qos
 from seg_perception.ros.camera_input import decode
 from seg_perception.ros.camera_starter import CameraStarter
 from seg_perception.ros.parameters import ParameterError, Rule, Value
+from seg_perception.ros.process import ArgumentsError, Process, ros_process
 from seg_perception.ros.tool_parameters import declare, usage
 
 PARAMETERS: dict[Rule, Value] = {
@@ -206,37 +203,30 @@ def main(argv: list[str] | None = None) -> int:
     if {'-h', '--help'} & set(argv or ()):
         print(usage('demo_monitor', __doc__ or '', PARAMETERS))
         return 0
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    # Not rclpy's own handlers: after the signal, the last results are still to be received.
-    rclpy.init(args=argv, signal_handler_options=SignalHandlerOptions.NO)
-    executor = SingleThreadedExecutor()
     try:
-        monitor = DemoMonitor()
-        executor.add_node(monitor)
-        _watch(monitor, executor, stop)
-        monitor.close()
-        return _sum_up(monitor)
-    except (ParameterError, MonitorError, OSError) as error:
+        with ros_process(argv) as process:
+            monitor = DemoMonitor()
+            process.executor.add_node(monitor)
+            _watch(monitor, process)
+            monitor.close()
+            return _sum_up(monitor)
+    except (ArgumentsError, ParameterError, MonitorError, OSError) as error:
         print(f'demo_monitor: {error}', file=sys.stderr)
         return 1
-    finally:
-        executor.shutdown()
-        rclpy.try_shutdown()
 
 
-def _watch(monitor: DemoMonitor, executor: SingleThreadedExecutor, stop: threading.Event) -> None:
+def _watch(monitor: DemoMonitor, process: Process) -> None:
     line = ProgressLine()
-    while not stop.is_set():
-        executor.spin_once(timeout_sec=0.1)
+    while not process.stop.is_set():
+        process.executor.spin_once(timeout_sec=0.1)
         monitor.check()
         if monitor.seconds and line.due:
             line.show(monitor.record.summary(), monitor.seconds)
     seconds = monitor.seconds
     deadline = time.monotonic() + _DRAIN_S
+    # The last results are still to be received.
     while time.monotonic() < deadline:
-        executor.spin_once(timeout_sec=0.1)
+        process.executor.spin_once(timeout_sec=0.1)
         if time.monotonic() - monitor.last_news > _QUIET_S and monitor.record.counts.settled:
             break
     line.show(monitor.record.summary(), seconds, last=True)

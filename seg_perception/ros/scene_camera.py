@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-import threading
 import time
 from typing import TypeAlias
 
-import rclpy
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.clock import Clock, ClockType
 from rclpy.duration import Duration
-from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
-from rclpy.signals import SignalHandlerOptions
 from rclpy.time import Time
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
@@ -25,6 +20,7 @@ from std_msgs.msg import Header
 from seg_perception.ros import qos
 from seg_perception.ros.frame_player import FramePlayer
 from seg_perception.ros.parameters import ParameterError, Rule, Value
+from seg_perception.ros.process import ArgumentsError, ros_process
 from seg_perception.ros.publishers import image_message, jpeg_message
 from seg_perception.ros.tool_parameters import declare, usage
 from seg_perception.sim.camera_model import Intrinsics
@@ -207,21 +203,14 @@ def main(argv: list[str] | None = None) -> int:
     if {'-h', '--help'} & set(argv or ()):
         print(usage('scene_camera', __doc__ or '', PARAMETERS))
         return 0
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    rclpy.init(args=argv, signal_handler_options=SignalHandlerOptions.NO)
-    executor = SingleThreadedExecutor()
     try:
-        camera = SceneCamera()
-        executor.add_node(camera)
-        while camera.playing and not stop.is_set():
-            executor.spin_once(timeout_sec=0.1)
-        camera.close()
-    except (ParameterError, SourceError) as error:
+        with ros_process(argv) as process:
+            camera = SceneCamera()
+            process.executor.add_node(camera)
+            while camera.playing and not process.stop.is_set():
+                process.executor.spin_once(timeout_sec=0.1)
+            camera.close()
+    except (ArgumentsError, ParameterError, SourceError) as error:
         print(f'scene_camera: {error}', file=sys.stderr)
         return 1
-    finally:
-        executor.shutdown()
-        rclpy.try_shutdown()
     return 0

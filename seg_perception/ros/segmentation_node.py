@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-import threading
 import time
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-import rclpy
 from lifecycle_msgs.srv import ChangeState
 from rclpy.clock import Clock, ClockType
-from rclpy.executors import SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
-from rclpy.signals import SignalHandlerOptions
 
 from seg_perception.ros.complaints import Complaints
 from seg_perception.ros.diagnostics import Diagnostics, Health
 from seg_perception.ros.frame_counts import FrameCounts, Totals
 from seg_perception.ros.node_parameters import NodeParameters
 from seg_perception.ros.pipeline import Pipeline
+from seg_perception.ros.process import ArgumentsError, Process, ros_process
 from seg_perception.ros.publishers import Publishers
 from seg_perception.ros.serving import Serving
 from seg_perception.ros.settings import RULES, read_defaults
@@ -246,32 +242,27 @@ def main(argv: list[str] | None = None) -> int:
         defaults = {RULES[name]: value for name, value in read_defaults().items()}
         print(usage('segmentation_node', _SUMMARY, defaults))
         return 0
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
     try:
-        # rclpy's own handlers would invalidate the context under the inference thread.
-        rclpy.init(args=argv, signal_handler_options=SignalHandlerOptions.NO)
-    except RuntimeError as error:  # arguments or a parameter file that cannot be parsed
-        sys.stderr.write(f'segmentation_node: {error}\n')
+        with ros_process(argv) as process:
+            _serve(process)
+    except ArgumentsError as error:
+        print(f'segmentation_node: {error}', file=sys.stderr)
         return 2
+    return 0
+
+
+def _serve(process: Process) -> None:
     node = SegmentationNode()
     complaints = Complaints(node.get_logger().error)
-    executor = SingleThreadedExecutor()
-    executor.add_node(node)
-    try:
-        while not stop.is_set():
-            try:
-                executor.spin_once(timeout_sec=_SIGNAL_CHECK_S)
-            except Exception as error:  # noqa: BLE001  (rclpy raises over a malformed request)
-                complaints.say(f'a callback failed: {error!r}')
-        if node.state != 'finalized':
-            node.trigger_shutdown()
-    finally:
-        executor.shutdown()
-        node.destroy_node()
-        rclpy.shutdown()
-    return 0
+    process.executor.add_node(node)
+    while not process.stop.is_set():
+        try:
+            process.executor.spin_once(timeout_sec=_SIGNAL_CHECK_S)
+        except Exception as error:  # noqa: BLE001  (rclpy raises over a malformed request)
+            complaints.say(f'a callback failed: {error!r}')
+    if node.state != 'finalized':
+        node.trigger_shutdown()
+    node.destroy_node()
 
 
 if __name__ == '__main__':
