@@ -13,8 +13,8 @@ from seg_perception.sim.street import Street
 from seg_perception.sim.things import Placed
 from seg_perception.sim.traffic import Traffic
 
-_SIGHT = {'car': 55.0, 'vegetation': 60.0, 'pole': 36.0}
-_SMALL_SIGHT = 30.0
+_SIGHT = {'car': 50.0, 'vegetation': 60.0, 'pole': 30.0}
+_SMALL_SIGHT = 25.0
 """How far ahead things are drawn, metres, by class name; others to `_SMALL_SIGHT`.
 
 Farther away they would be slivers of a pixel or two.
