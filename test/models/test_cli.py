@@ -95,7 +95,7 @@ def test_train_and_export(street: Path, tmp_path: Path, capsys: pytest.CaptureFi
     assert contract.name == 'street'
     assert contract.architecture == 'pspnet_lite0_d8'
     assert contract.trained_on == 'four frames'
-    assert (contract.width, contract.height, contract.stride) == (96, 64, 8)
+    assert (contract.width, contract.height, contract.stride) == (96, 64, 4)
 
 
 def test_shares_must_fit_the_datasets(

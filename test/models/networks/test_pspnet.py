@@ -5,9 +5,14 @@ from __future__ import annotations
 import pytest
 import torch
 
-from seg_perception.models.efficientnet_lite import EfficientNetLite0, load_imagenet
-from seg_perception.models.pspnet import ARCHITECTURES, PSPNet, PyramidPooling, architecture
-from seg_perception.models.resnet import ResNet18
+from seg_perception.models.networks.efficientnet_lite import EfficientNetLite0, load_imagenet
+from seg_perception.models.networks.pspnet import (
+    ARCHITECTURES,
+    PSPNet,
+    PyramidPooling,
+    architecture,
+)
+from seg_perception.models.networks.resnet import ResNet18
 
 
 @pytest.fixture(autouse=True)
@@ -16,12 +21,26 @@ def seed() -> None:
 
 
 @pytest.mark.parametrize('name', ARCHITECTURES)
-def test_logits_are_at_stride_8(name: str) -> None:
+def test_logits_are_at_the_stride_told(name: str) -> None:
     network = PSPNet(architecture(name), 19)
     image = torch.rand(2, 3, 64, 104)
     logits, auxiliary = network(image)
-    assert logits.shape == auxiliary.shape == (2, 19, 8, 13)
-    assert network.eval()(image).shape == (2, 19, 8, 13)
+    stride = network.architecture.stride
+    assert stride == {'pspnet_r18_d8': 8, 'pspnet_lite0_d8': 4}[name]
+    assert logits.shape == (2, 19, 64 // stride, 104 // stride)
+    assert auxiliary.shape == (2, 19, 8, 13)
+    assert network.eval()(image).shape == logits.shape
+
+
+def test_cells_are_laid_out_as_the_image_is() -> None:
+    """A classifier that tells the four cells of a place apart puts each where it lies."""
+    network = PSPNet(architecture('pspnet_lite0_d8'), 3).eval()
+    with torch.inference_mode():
+        network.classifier.weight.zero_()
+        network.classifier.bias.copy_(torch.arange(12))
+        logits = network(torch.rand(1, 3, 48, 48))
+    assert logits[0, 1, :2, :2].tolist() == [[4, 5], [6, 7]]
+    assert logits[0, 2, 6:8, 4:6].tolist() == [[8, 9], [10, 11]]
 
 
 def test_an_unknown_architecture_lists_the_known() -> None:

@@ -20,8 +20,8 @@ from seg_perception.core.segmenter import Segmenter
 from seg_perception.inference.choice import create_runner
 from seg_perception.inference.onnxruntime import fold_constants
 from seg_perception.models.dataset import Image
-from seg_perception.models.evaluate import camera_image
-from seg_perception.models.pspnet import PSPNet
+from seg_perception.models.evaluation.score import camera_image
+from seg_perception.models.networks.pspnet import PSPNet
 
 OPSET = 17
 MIN_AGREEMENT = 0.9999
@@ -32,7 +32,7 @@ class ContractNetwork(nn.Module):
 
     def __init__(self, network: PSPNet, height: int, width: int) -> None:
         super().__init__()
-        stride = network.architecture.stride
+        stride = network.architecture.backbone_stride
         if height % stride or width % stride:
             raise ValueError(
                 f'expected a size that is a multiple of {stride}, got {width}x{height}'

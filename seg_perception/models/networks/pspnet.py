@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from seg_perception.models import efficientnet_lite, resnet
-from seg_perception.models.matrices import pooling_matrix, upsampling_matrix
+from seg_perception.models.networks import efficientnet_lite, resnet
+from seg_perception.models.networks.matrices import pooling_matrix, upsampling_matrix
 
 BINS = (1, 2, 3, 6)
 """Cells a side of the paper's four pooling levels."""
@@ -37,6 +37,10 @@ class Backbone(Protocol):
 class Architecture:
     """Everything about a network that its tensors do not tell.
 
+    With `cells` above 1 the classifier tells `cells` x `cells` labels for each place of the
+    features, so that borders are finer than the backbone's stride at next to no cost: sub-pixel
+    convolution (Shi et al., arXiv:1609.05158), used for labels by Tian et al. (arXiv:1903.02120).
+
     `mean` and `std` normalise pixel values 0 to 255 in RGB order; `load_pretrained` fills a
     backbone with ImageNet weights, where such are at hand.
     """
@@ -47,9 +51,15 @@ class Architecture:
     fuse_channels: int
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
-    stride: int = 8
+    backbone_stride: int = 8
+    cells: int = 1
     align_corners: bool = False
     load_pretrained: Callable[[nn.Module], None] | None = None
+
+    @property
+    def stride(self) -> int:
+        """Input pixels a side for each place of the logits."""
+        return self.backbone_stride // self.cells
 
 
 ARCHITECTURES = {
@@ -72,6 +82,7 @@ ARCHITECTURES = {
             fuse_channels=128,
             mean=efficientnet_lite.PIXEL_MEAN,
             std=efficientnet_lite.PIXEL_STD,
+            cells=2,
             load_pretrained=efficientnet_lite.load_imagenet,
         ),
     )
@@ -155,7 +166,9 @@ class PSPNet(nn.Module):
         )
         self.fuse = _conv_bn_relu(self.pyramid.out_channels, architecture.fuse_channels, 3)
         self.dropout = nn.Dropout2d(0.1)
-        self.classifier = nn.Conv2d(architecture.fuse_channels, classes, 1)
+        cells = architecture.cells
+        self.classifier = nn.Conv2d(architecture.fuse_channels, classes * cells**2, 1)
+        self.shuffle = nn.PixelShuffle(cells) if cells > 1 else nn.Identity()
         middle = max(features.auxiliary_channels // 4, 64)
         self.auxiliary = nn.Sequential(
             _conv_bn_relu(features.auxiliary_channels, middle, 3),
@@ -166,7 +179,7 @@ class PSPNet(nn.Module):
     def forward(self, image: Tensor) -> Tensor | tuple[Tensor, Tensor]:
         """See the class."""
         middle, last = self.backbone(image)
-        logits: Tensor = self.classifier(self.dropout(self.fuse(self.pyramid(last))))
+        logits: Tensor = self.shuffle(self.classifier(self.dropout(self.fuse(self.pyramid(last)))))
         if self.training:
             return logits, self.auxiliary(middle)
         return logits

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from seg_perception.models.matrices import pooling_matrix, upsampling_matrix
+from seg_perception.models.networks.matrices import pooling_matrix, upsampling_matrix
 
 
 @pytest.mark.parametrize('size', [(36, 64), (64, 128), (13, 7), (6, 6), (97, 193)])

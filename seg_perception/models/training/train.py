@@ -15,9 +15,9 @@ from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from seg_perception.core.labels import UNLABELLED, LabelSet, load_label_set
-from seg_perception.models.augment import Augmentation
 from seg_perception.models.dataset import CityscapesFolder
-from seg_perception.models.pspnet import PSPNet, architecture
+from seg_perception.models.networks.pspnet import PSPNet, architecture
+from seg_perception.models.training.augment import Augmentation
 
 AUXILIARY_WEIGHT = 0.4
 POLY_POWER = 0.9

@@ -11,7 +11,7 @@ from seg_perception.core.labels import LabelSet, load_grouping
 from seg_perception.core.segmenter import Segmenter
 from seg_perception.inference.choice import create_runner
 from seg_perception.models.dataset import CityscapesFolder
-from seg_perception.models.evaluate import evaluate, score
+from seg_perception.models.evaluation.score import evaluate, score
 from test.tiny_model import tiny_contract, write_tiny_model
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from seg_perception.models.augment import Augmentation, photometric
+from seg_perception.models.training.augment import Augmentation, photometric
 
 
 @pytest.mark.parametrize('seed', range(8))

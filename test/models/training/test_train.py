@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from seg_perception.core.labels import LabelSet
-from seg_perception.models import train as training
-from seg_perception.models.pspnet import architecture
-from seg_perception.models.train import (
+from seg_perception.models.networks.pspnet import architecture
+from seg_perception.models.training import train as training
+from seg_perception.models.training.train import (
     RandomViews,
     Recipe,
     build,

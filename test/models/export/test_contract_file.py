@@ -13,9 +13,9 @@ import torch
 
 from seg_perception.core.contract import Accuracy, ModelContract
 from seg_perception.inference.choice import create_runner, read_contract
-from seg_perception.models.efficientnet_lite import load_imagenet
-from seg_perception.models.export import MIN_AGREEMENT, agreement, annotate, export
-from seg_perception.models.pspnet import ARCHITECTURES, PSPNet, architecture
+from seg_perception.models.export.contract_file import MIN_AGREEMENT, agreement, annotate, export
+from seg_perception.models.networks.efficientnet_lite import load_imagenet
+from seg_perception.models.networks.pspnet import ARCHITECTURES, PSPNet, architecture
 from test.tiny_model import tiny_contract
 
 
@@ -84,7 +84,7 @@ def test_the_file_describes_itself(exported: tuple[PSPNet, Path]) -> None:
     network, path = exported
     contract = read_contract(path)
     assert contract == contract_of(network, 256, 144)
-    assert (contract.width, contract.height, contract.stride) == (256, 144, 8)
+    assert (contract.width, contract.height, contract.stride) == (256, 144, 4)
     assert contract.batch is None
 
 

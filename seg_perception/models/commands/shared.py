@@ -1,0 +1,51 @@
+"""What the commands of `model` share."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Protocol, TypeAlias
+
+PROGRAM = 'python3 -m seg_perception model'
+
+# argparse has no public name for it.
+Commands: TypeAlias = 'argparse._SubParsersAction[argparse.ArgumentParser]'  # noqa: SLF001
+"""What a command adds itself to."""
+
+
+class Command(Protocol):
+    """A module of this folder."""
+
+    def add(self, commands: Commands) -> None:
+        """Add the command and its arguments."""
+
+    def run(self, options: argparse.Namespace) -> int:
+        """Run it; returns the exit status."""
+
+
+def add_command(
+    commands: Commands,
+    name: str,
+    text: str,
+    example: str,
+) -> argparse.ArgumentParser:
+    """Add a command; `text` tells what it does, `example` follows its name in the help."""
+    return commands.add_parser(
+        name,
+        help=text,
+        description=f'{text[0].upper()}{text[1:]}.',
+        epilog=f'example:\n  {PROGRAM} {name} {example}',
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def add_dataset(parser: argparse.ArgumentParser, name: str) -> None:
+    """Add the option `name` for a dataset folder, and `--split`."""
+    parser.add_argument(
+        name,
+        type=Path,
+        required=True,
+        metavar='DIR',
+        help='leftImg8bit/<split>/<city>/*_leftImg8bit.png|jpg and gtFine/... beside it',
+    )
+    parser.add_argument('--split', default='val', help='default: val')
