@@ -46,6 +46,7 @@ def tiny_contract(
         source_sha256='',
         accuracy=(Accuracy(miou=1.0, dataset='its own colours', command='pytest'),),
         date='2026-11-22',
+        configuration={'colors': 'of the labels'},
     )
 
 

@@ -11,7 +11,7 @@ import datetime
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, NoReturn
 
 from seg_perception.core.labels import UNLABELLED, Label, parse_label
@@ -56,7 +56,9 @@ class ModelContract:
 
     `width` and `height` are the input's sides in pixels; `batch` is None where it is dynamic;
     `stride` is input pixels per logit; `align_corners` is the rule by which logits are up-sampled;
-    `date` is YYYY-MM-DD; `source_url` and `source_sha256` are empty where no file was imported.
+    `date` is YYYY-MM-DD; `source_url` and `source_sha256` are empty where no file was imported;
+    `configuration` is what of the architecture no tensor tells, as JSON has it, and empty where
+    that is not known.
     """
 
     name: str
@@ -75,6 +77,7 @@ class ModelContract:
     source_sha256: str
     accuracy: tuple[Accuracy, ...]
     date: str
+    configuration: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -103,6 +106,7 @@ class ModelContract:
             'source_sha256': self.source_sha256,
             'accuracy': json.dumps([asdict(accuracy) for accuracy in self.accuracy]),
             'date': self.date,
+            'configuration': json.dumps(dict(self.configuration)),
         }
 
     @classmethod
@@ -137,6 +141,7 @@ class ModelContract:
             source_sha256=text.sha256('source_sha256'),
             accuracy=text.accuracy(),
             date=text.date('date'),
+            configuration=text.configuration(),
         )
         _check_output(file, outputs, contract)
         return contract
@@ -248,6 +253,17 @@ class _Metadata:
             return tuple(_parse_accuracy(entry) for entry in self._json('accuracy'))
         except (KeyError, TypeError, ValueError) as error:
             self._wrong('accuracy', expected, repr(error))
+
+    def configuration(self) -> dict[str, Any]:
+        # The first files of this version have no such entry.
+        text = self._metadata.get('configuration', '{}')
+        try:
+            data = json.loads(text)
+        except ValueError:
+            data = None
+        if not isinstance(data, dict):
+            self._wrong('configuration', 'a JSON object', repr(text))
+        return data
 
     def _json(self, key: str) -> list[Any]:
         data = json.loads(self.get(key))

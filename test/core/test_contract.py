@@ -32,6 +32,7 @@ CONTRACT = ModelContract(
     source_sha256='0123456789abcdef' * 4,
     accuracy=(Accuracy(0.75, 'val of something', 'model evaluate'),),
     date='2026-11-22',
+    configuration={'dilation': 'full', 'stem': [64, 64, 128]},
 )
 IMAGE = TensorInfo('image', 'uint8', ('N', 48, 96, 3))
 LOGITS = TensorInfo('logits', 'float32', ('N', 2, 6, 12))
@@ -144,12 +145,18 @@ def test_a_side_without_a_name_is_shown() -> None:
     assert str(TensorInfo('x', 'float32', (None, 3))) == 'float32 `x` [?, 3]'
 
 
-@pytest.mark.parametrize('key', sorted(CONTRACT.to_metadata()))
+@pytest.mark.parametrize('key', sorted(set(CONTRACT.to_metadata()) - {'configuration'}))
 def test_a_missing_entry_is_named(key: str) -> None:
     metadata = CONTRACT.to_metadata()
     del metadata[key]
     with pytest.raises(ContractError, match=f'metadata {key}: expected .*, got none; mend: '):
         read(metadata)
+
+
+def test_files_from_before_the_configuration_are_read() -> None:
+    metadata = CONTRACT.to_metadata()
+    del metadata['configuration']
+    assert read(metadata) == replace(CONTRACT, configuration={})
 
 
 def test_a_file_without_metadata_is_to_be_imported() -> None:
@@ -182,6 +189,8 @@ def test_empty_text_is_refused(key: str) -> None:
         ('labels', '[{"name": "a", "id": 7, "color": [1, 2, 256]}]', r'must be 0 to 255'),
         ('labels', '[{"name": "a", "id": -1, "color": [1, 2, 3]}]', r'must be 0 to 255'),
         ('labels', json.dumps([{'name': 'a', 'id': 1, 'color': [1, 2, 3]}] * 2), r'got 2 labels'),
+        ('configuration', '[]', r"configuration: expected a JSON object, got '\[\]'"),
+        ('configuration', '{', r"configuration: expected a JSON object, got '{'"),
         ('accuracy', '0.7', r'metadata accuracy: expected a JSON list'),
         ('accuracy', '[{"miou": 1}]', r"metadata accuracy: .*KeyError\('dataset'\)"),
         (
