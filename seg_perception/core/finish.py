@@ -6,6 +6,7 @@ Confidence: the largest softmax probability on the logits' grid, up-sampled bili
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import cv2
@@ -43,13 +44,12 @@ class Finisher:
         self, classes: int, logits_size: tuple[int, int], size: tuple[int, int], align_corners: bool
     ) -> None:
         self._shape = (classes, logits_size[1], logits_size[0])
-        self._size = size
         height, width = size[1], size[0]
         self._plane = np.empty((height, width), np.float32)
         self._best = np.empty((height, width), np.float32)
         self._wins = np.empty((height, width), np.uint8)
         self._class = np.empty((height, width), np.uint8)
-        self._aligned = _AlignedUpsampling(logits_size, size) if align_corners else None
+        self._upsample = upsampling(logits_size, size, align_corners)
 
     def __call__(
         self, logits: npt.NDArray[Any], want_confidence: bool = True
@@ -77,11 +77,22 @@ class Finisher:
         self._upsample(confidence, self._plane)
         return label, np.asarray(cv2.convertScaleAbs(self._plane, alpha=255), np.uint8)
 
-    def _upsample(self, grid: Floats, out: Floats) -> None:
-        if self._aligned is None:
-            cv2.resize(grid, self._size, dst=out, interpolation=cv2.INTER_LINEAR)
-        else:
-            self._aligned(grid, out)
+
+def upsampling(
+    source: tuple[int, int], target: tuple[int, int], align_corners: bool
+) -> Callable[[Floats, Floats], None]:
+    """Return a function that up-samples a grid bilinearly into an array.
+
+    Both are float32, the first of size `source`, the second of size `target` and contiguous. The
+    function is not for several threads at once.
+    """
+    if align_corners:
+        return _AlignedUpsampling(source, target)
+
+    def half_pixel(grid: Floats, out: Floats) -> None:
+        cv2.resize(grid, target, dst=out, interpolation=cv2.INTER_LINEAR)
+
+    return half_pixel
 
 
 class _AlignedUpsampling:

@@ -72,6 +72,10 @@ class Segmenter:
         self._output = output
         self._input = np.empty((0, 0, 0, 3), np.uint8)
 
+    def label(self, image: RawImage) -> Image:
+        """Return the label of one image alone, uint8 [H, W]."""
+        return self.segment(image, want_confidence=False).label
+
     def segment(self, image: RawImage, *, want_confidence: bool = True) -> Segmentation:
         """Segment one image. What the runner raises is passed on."""
         started = time.perf_counter()

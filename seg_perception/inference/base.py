@@ -36,7 +36,7 @@ class Runner(ABC):
     """Runs a contract model. Building one costs nothing; `activate` loads, `deactivate` frees.
 
     A runner serves one thread at a time and can be activated again. As a context manager it is
-    active inside the `with` block. A runtime overrides `_load`, `_predict` and `_free`.
+    active inside the `with` block. A runtime overrides `_load`, `_predict`, `_logits` and `_free`.
 
     :param threads: CPU threads for one inference; 0 takes one for each core.
     """
@@ -105,6 +105,18 @@ class Runner(ABC):
         self._check(images)
         return self._predict(images, want_confidence)
 
+    def logits(self, images: Image) -> npt.NDArray[np.float32]:
+        """Return the logits of a batch, [N, C, h, w], before the finish; the caller's own memory.
+
+        For what averages logits before it labels. A camera's frames take `infer`.
+
+        :raises RunnerError: as `infer`.
+        """
+        self._check(images)
+        logits = self._logits(images)
+        check_logits(self.contract, logits)
+        return np.asarray(logits, np.float32)
+
     def _check(self, images: object) -> None:
         contract = self.contract
         sides = [contract.height, contract.width, 3]
@@ -129,6 +141,10 @@ class Runner(ABC):
         """Segment images that were checked."""
 
     @abstractmethod
+    def _logits(self, images: Image) -> npt.NDArray[Any]:
+        """Return the logits, [N, C, h, w], of images that were checked."""
+
+    @abstractmethod
     def _free(self) -> None:
         """Give back what `_load` took."""
 
@@ -137,10 +153,9 @@ class HostFinish:
     """The finish on the CPU, for runtimes that return logits."""
 
     def __init__(self, contract: ModelContract) -> None:
-        classes, (width, height) = len(contract.labels), contract.logits_size
-        self._shape = (classes, height, width)
+        self._contract = contract
         self._finisher = Finisher(
-            classes, contract.logits_size, contract.size, contract.align_corners
+            len(contract.labels), contract.logits_size, contract.size, contract.align_corners
         )
 
     def __call__(
@@ -148,24 +163,34 @@ class HostFinish:
     ) -> tuple[Image, Image | None]:
         """Finish float logits [N, C, h, w] into label and confidence, uint8 [N, H, W].
 
-        :raises RunnerError: when a logit is not finite or too large to be interpolated, or their
-            shape is not as the file declares.
+        :raises RunnerError: as `check_logits`.
         """
-        if logits.shape[1:] != self._shape:
-            raise RunnerError(
-                f'logits: expected images of {list(self._shape)} as the model file declares, got '
-                f'{list(logits.shape[1:])}; export the model again'
-            )
-        if not float(np.abs(logits).max()) <= _LARGEST:  # so that NaN is refused, too
-            raise RunnerError(
-                f'logits: expected finite numbers within {_LARGEST:g}, got others; the frame is '
-                'refused: check the model (`python3 -m seg_perception model evaluate`) or export '
-                'it again'
-            )
+        check_logits(self._contract, logits)
         finished = [self._finisher(image, want_confidence) for image in logits]
         label = np.stack([label for label, _ in finished])
         confidence = [confidence for _, confidence in finished if confidence is not None]
         return label, np.stack(confidence) if confidence else None
+
+
+def check_logits(contract: ModelContract, logits: npt.NDArray[Any]) -> None:
+    """Check logits [N, C, h, w] that a model made.
+
+    :raises RunnerError: when one is not finite or too large to be interpolated, or their shape is
+        not as the file declares.
+    """
+    width, height = contract.logits_size
+    shape = (len(contract.labels), height, width)
+    if logits.shape[1:] != shape:
+        raise RunnerError(
+            f'logits: expected images of {list(shape)} as the model file declares, got '
+            f'{list(logits.shape[1:])}; export the model again'
+        )
+    if not float(np.abs(logits).max()) <= _LARGEST:  # so that NaN is refused, too
+        raise RunnerError(
+            f'logits: expected finite numbers within {_LARGEST:g}, got others; the frame is '
+            'refused: check the model (`python3 -m seg_perception model evaluate`) or export '
+            'it again'
+        )
 
 
 def _describe(images: object) -> str:

@@ -34,6 +34,8 @@ class OnnxRuntimeRunner(Runner):
         options.add_session_config_entry('session.intra_op.allow_spinning', '0')
         # A third less memory, and no slower.
         options.enable_cpu_mem_arena = False
+        # INT8 products of two signed factors overflow on CPUs without VNNI unless this is asked.
+        options.add_session_config_entry('session.x64quantprecision', '1')
         session = _open_session(self.path, options)
         contract = _session_contract(self.path, session)
         self._session, self._finish = session, HostFinish(contract)
@@ -41,18 +43,22 @@ class OnnxRuntimeRunner(Runner):
 
     def _predict(self, images: npt.NDArray[np.uint8], want_confidence: bool) -> Prediction:
         started = time.perf_counter()
-        try:
-            logits = self._session.run([OUTPUT], {INPUT: images})[0]
-        except Exception as error:
-            raise RunnerError(
-                f'ONNX Runtime failed on {self.path}: {_reason(error)}; load the model again'
-            ) from error
+        logits = self._logits(images)
         inferred = time.perf_counter()
         label, confidence = self._finish(logits, want_confidence)
         finished = time.perf_counter()
         return Prediction(
             label, confidence, (inferred - started) * 1e3, (finished - inferred) * 1e3
         )
+
+    def _logits(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
+        try:
+            logits: npt.NDArray[Any] = self._session.run([OUTPUT], {INPUT: images})[0]
+        except Exception as error:
+            raise RunnerError(
+                f'ONNX Runtime failed on {self.path}: {_reason(error)}; load the model again'
+            ) from error
+        return logits
 
     def _free(self) -> None:
         del self._session, self._finish

@@ -105,6 +105,8 @@ def test_confidence_only_when_wanted(runner: Runner) -> None:
     result = Segmenter(runner).segment(from_bgr(street(200, 150)), want_confidence=False)
     assert result.confidence is None
     check_street(result.label)
+    label = Segmenter(runner).label(from_bgr(street(200, 150)))
+    np.testing.assert_array_equal(label, result.label)
 
 
 def test_each_stage_has_its_time(runner: Runner) -> None:

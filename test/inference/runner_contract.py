@@ -85,6 +85,20 @@ class RunnerContract(ABC):
             assert result.confidence is None
             np.testing.assert_array_equal(result.label, runner.infer(images).label)
 
+    @pytest.mark.parametrize('stride', [1, 8])
+    def test_logits_are_the_models_own(self, tmp_path: Path, stride: int) -> None:
+        contract = tiny_contract(stride=stride)
+        images = pictures(contract, 2)
+        path = write_tiny_model(tmp_path / 'model.onnx', contract)
+        with self.make_runner(path) as runner:
+            logits = runner.logits(images)
+            kept = logits.copy()
+            runner.logits(pictures(contract, 2, seed=1))
+        assert logits.dtype == np.float32
+        assert logits.shape == (2, 19, 64 // stride, 128 // stride)
+        np.testing.assert_allclose(logits, tiny_logits(contract, images), rtol=1e-4, atol=0.01)
+        np.testing.assert_array_equal(logits, kept)
+
     def test_times_are_told(self, tmp_path: Path) -> None:
         with self.make_runner(write_tiny_model(tmp_path / 'model.onnx')) as runner:
             result = runner.infer(pictures(tiny_contract(), 1))
@@ -107,8 +121,9 @@ class RunnerContract(ABC):
             assert runner.contract == tiny_contract()
             runner.infer(images)
         assert not runner.active
-        with pytest.raises(RunnerError, match='expected an active one'):
-            runner.infer(images)
+        for call in (runner.infer, runner.logits):
+            with pytest.raises(RunnerError, match='expected an active one'):
+                call(images)
 
     def test_activated_twice_and_again(self, tmp_path: Path) -> None:
         runner = self.make_runner(write_tiny_model(tmp_path / 'model.onnx'))
@@ -154,8 +169,9 @@ class RunnerContract(ABC):
         path = write_tiny_model(tmp_path / 'model.onnx')
         sentence = r'expected images as contiguous uint8 \[N, 64, 128, 3\] RGB, got .*; resize'
         with self.make_runner(path) as runner:
-            with pytest.raises(RunnerError, match=sentence):
-                runner.infer(images)
+            for call in (runner.infer, runner.logits):
+                with pytest.raises(RunnerError, match=sentence):
+                    call(images)
             runner.infer(pictures(tiny_contract(), 1))
 
     def test_a_fixed_batch_is_kept(self, tmp_path: Path) -> None:
@@ -174,6 +190,8 @@ class RunnerContract(ABC):
             for want_confidence in (True, False):
                 with pytest.raises(RunnerError, match='expected finite numbers within'):
                     runner.infer(pictures(tiny_contract(), 1), want_confidence=want_confidence)
+            with pytest.raises(RunnerError, match='expected finite numbers within'):
+                runner.logits(pictures(tiny_contract(), 1))
 
     @pytest.mark.parametrize(
         ('breach', 'sentence'),

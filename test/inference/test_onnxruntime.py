@@ -48,9 +48,10 @@ def test_half_float_logits(tmp_path: Path) -> None:
     )
     model.graph.output[0].type.tensor_type.elem_type = onnx.TensorProto.FLOAT16
     onnx.save(model, path)
-    color = tiny_contract().labels[13].color
+    images = np.full((1, 64, 128, 3), tiny_contract().labels[13].color, np.uint8)
     with OnnxRuntimeRunner(path, threads=1) as runner:
-        label = runner.infer(np.full((1, 64, 128, 3), color, np.uint8)).label
+        label = runner.infer(images).label
+        assert runner.logits(images).dtype == np.float32
     assert (label == 13).all()
 
 
