@@ -70,7 +70,10 @@ class LabelSet:
         """
         if group not in self.groups:
             known = ', '.join(sorted(self.groups)) or 'none'
-            raise LabelError(f'label set {self.name} has no group {group!r}; it has {known}')
+            raise LabelError(
+                f'label set {self.name} has no group {group!r}; it has {known}; '
+                'where the group has a meaning, add it to a copy of the file and name that'
+            )
         table = np.zeros(256, np.uint8)
         table[sorted(self.groups[group])] = 255
         return table

@@ -18,13 +18,15 @@ Image = npt.NDArray[np.uint8]
 class Masks:
     """Makes masks of segmentations. Unknown is neither drivable nor free.
 
+    A label set need not have the groups `drivable` and `obstacle`: the mask of a group that is not
+    there cannot be made.
+
     :param drivable_min_confidence: confidence (0 to 1) from which a drivable label is believed; no
         pixel below `label_min_confidence` is drivable either.
     :param label_min_confidence: confidence (0 to 1) below which a label becomes unlabelled.
     :param ego_mask: [H, W], bool or uint8, non-zero where the camera sees its own vehicle; of any
         size, scaled to the labels' by nearest neighbour.
-    :raises LabelError: when the label set lacks the group `drivable` or `obstacle`, or has a class
-        in both.
+    :raises LabelError: when the label set has a class in both groups.
     :raises ValueError: when a confidence is not 0 to 1 or the ego mask is not such an image.
     """
 
@@ -36,9 +38,9 @@ class Masks:
         label_min_confidence: float,
         ego_mask: npt.NDArray[Any] | None = None,
     ) -> None:
-        self._drivable = labels.group_table(DRIVABLE)
-        self._obstacle = labels.group_table(OBSTACLE)
-        if both := labels.groups[DRIVABLE] & labels.groups[OBSTACLE]:
+        self._labels = labels
+        empty: frozenset[int] = frozenset()
+        if both := labels.groups.get(DRIVABLE, empty) & labels.groups.get(OBSTACLE, empty):
             names = ', '.join(labels.names[train_id] for train_id in sorted(both))
             raise LabelError(
                 f'label set {labels.name} has {names} in drivable and in obstacle; leave each '
@@ -67,14 +69,22 @@ class Masks:
     def drivable(self, segmentation: Segmentation) -> Image:
         """Return where to drive, uint8 [H, W]: 255 yes, 0 no, unknown or the ego vehicle.
 
+        :raises LabelError: when the label set has no group `drivable`.
         :raises ValueError: when the segmentation has no confidence.
         """
-        mask = _look_up(segmentation.label, self._drivable)
+        mask = self._members(segmentation, DRIVABLE)
         return self._without_ego(_both(mask, _at_least(segmentation, self._drivable_level)))
 
     def obstacle(self, segmentation: Segmentation) -> Image:
-        """Return what would be hit, uint8 [H, W]: 255 yes, at any confidence; 0 the ego vehicle."""
-        return self._without_ego(_look_up(segmentation.label, self._obstacle))
+        """Return what would be hit, uint8 [H, W]: 255 yes, at any confidence; 0 the ego vehicle.
+
+        :raises LabelError: when the label set has no group `obstacle`.
+        """
+        return self._without_ego(self._members(segmentation, OBSTACLE))
+
+    def _members(self, segmentation: Segmentation, group: str) -> Image:
+        """Return 255 where the label is in a group, else 0."""
+        return np.asarray(cv2.LUT(segmentation.label, self._labels.group_table(group)), np.uint8)
 
     def _without_ego(self, mask: Image) -> Image:
         ego = self._ego_like(mask)
@@ -115,10 +125,6 @@ def _at_least(segmentation: Segmentation, level: int) -> Image:
         raise ValueError('segmentation: expected one with confidence; segment with want_confidence')
     _, mask = cv2.threshold(segmentation.confidence, level - 1, 255, cv2.THRESH_BINARY)
     return np.asarray(mask, np.uint8)
-
-
-def _look_up(label: Image, table: Image) -> Image:
-    return np.asarray(cv2.LUT(label, table), np.uint8)
 
 
 def _union(first: Image, second: Image) -> Image:

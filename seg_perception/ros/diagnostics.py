@@ -29,6 +29,7 @@ class Health:
     :ivar work_age: seconds that the frame at work has taken so far; 0 while there is none.
     :ivar watchdog: seconds after which a missing image or result is an error; 0: never.
     :ivar why_silent: called for the reason when images are missing.
+    :ivar asked_in_vain: which output has listeners and cannot be made, and why; empty if none.
     :ivar failure: why the node cannot do its work; empty if it can.
     :ivar last_error: the latest message about a frame; empty if there was none.
     """
@@ -44,6 +45,7 @@ class Health:
     work_age: float = 0.0
     watchdog: float = 0.0
     why_silent: Callable[[], str] = str
+    asked_in_vain: str = ''
     failure: str = ''
     last_error: str = ''
 
@@ -63,6 +65,8 @@ def judge(health: Health, before: Health) -> tuple[bytes, str]:
         return DiagnosticStatus.ERROR, (
             f'no image on {health.topic} for {health.input_age:.1f} s: {health.why_silent()}'
         )
+    if health.asked_in_vain:
+        return DiagnosticStatus.ERROR, health.asked_in_vain
     drops = health.totals.since(before.totals).dropped
     faults = {reason: drops[reason] for reason in (Drop.STALE, Drop.BAD)}
     if any(faults.values()):

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seg_perception.core import paint
-from seg_perception.core.labels import load_label_set
+from seg_perception.core.labels import LabelError, load_label_set
 from seg_perception.core.masks import Masks
 from seg_perception.core.segmenter import Segmentation, Segmenter
 from seg_perception.inference.base import ModelError
@@ -85,6 +85,17 @@ class Pipeline:
         self._retry_at = 0.0
         self.failure = ''
         """Why the network is failing; empty while it works."""
+
+    @property
+    def unmade(self) -> Mapping[str, str]:
+        """The masks that cannot be made, and why: the label set lacks their group."""
+        reasons = {}
+        for mask in (DRIVABLE, OBSTACLE):
+            try:
+                self._labels.group_table(mask)
+            except LabelError as error:
+                reasons[mask] = str(error)
+        return reasons
 
     @property
     def class_count(self) -> int:

@@ -23,6 +23,8 @@ from seg_perception.ros.pipeline import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rclpy.node import Node
     from rclpy.publisher import Publisher
     from std_msgs.msg import Header
@@ -42,13 +44,17 @@ _TYPES = {
 class Publishers:
     """The topics below the node's name.
 
+    :param unmade: outputs that are not offered, and why.
     :raises RuntimeError: when one cannot be offered; nothing is left of the others then.
     """
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, unmade: Mapping[str, str]) -> None:
         self._node = node
+        self._unmade = {node.resolve_topic_name(f'~/{name}'): why for name, why in unmade.items()}
         self._publishers: dict[str, Publisher] = {}
         for name, message in _TYPES.items():
+            if name in unmade:
+                continue
             try:
                 self._publishers[name] = node.create_publisher(message, f'~/{name}', qos.RESULT)
             except Exception as error:  # of any type: rclpy has many
@@ -70,6 +76,14 @@ class Publishers:
             name
             for name, publisher in self._publishers.items()
             if publisher.get_subscription_count()
+        )
+
+    def asked_in_vain(self) -> str:
+        """Return why a topic that somebody listens to is not offered; empty if there is none."""
+        return '; '.join(
+            f'{topic} is asked for and cannot be published: {why}'
+            for topic, why in self._unmade.items()
+            if self._node.count_subscribers(topic)
         )
 
     def publish(self, name: str, message: object) -> None:

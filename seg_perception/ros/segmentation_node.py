@@ -152,7 +152,7 @@ class SegmentationNode(LifecycleNode):
     def _configure(self) -> None:
         begun = time.perf_counter()
         pipeline = Pipeline(self._guarded.settings)
-        self._outputs = Publishers(self)
+        self._outputs = Publishers(self, pipeline.unmade)
         self._pipeline = pipeline
         self._guarded.configured = True
         self._counts = FrameCounts()
@@ -223,9 +223,10 @@ class SegmentationNode(LifecycleNode):
                 backend=pipeline.backend,
                 failure=self._failure or pipeline.failure,
             )
-        if serving is not None:
+        if serving is not None and self._outputs is not None:
             health = replace(
                 health,
+                asked_in_vain=self._outputs.asked_in_vain(),
                 topic=serving.camera.topic,
                 input_age=now - serving.camera.last_arrival,
                 work_age=serving.work_age,

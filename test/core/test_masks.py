@@ -110,11 +110,16 @@ def test_confidence_is_asked_for_where_it_is_needed() -> None:
 
 
 @pytest.mark.parametrize('group', ['drivable', 'obstacle'])
-def test_a_label_set_without_a_group_is_refused(group: str) -> None:
-    groups = {name: frozenset({0}) for name in ('drivable', 'obstacle') if name != group}
-    labels = LabelSet('two', (Label('a', 0, (0, 0, 0)), Label('b', 1, (1, 1, 1))), groups)
-    with pytest.raises(LabelError, match=f"label set two has no group '{group}'; it has "):
-        Masks(labels, drivable_min_confidence=0.5, label_min_confidence=0)
+def test_only_the_mask_of_a_group_that_is_there_can_be_made(group: str) -> None:
+    (other,) = {'drivable', 'obstacle'} - {group}
+    two = (Label('a', 0, (0, 0, 0)), Label('b', 1, (1, 1, 1)))
+    labels = LabelSet('two', two, {other: frozenset({1})})
+    made = Masks(labels, drivable_min_confidence=0.5, label_min_confidence=0)
+    seen = segmentation([[0, 1]])
+    with pytest.raises(LabelError, match=f"label set two has no group '{group}'; it has {other};"):
+        getattr(made, group)(seen)
+    assert getattr(made, other)(seen).tolist() == [[0, 255]]
+    assert made.label(seen).tolist() == [[0, 1]]
 
 
 def test_a_class_that_is_drivable_and_an_obstacle_is_refused() -> None:

@@ -41,6 +41,11 @@ def totals(frames_in: int, frames_out: int, **drops: int) -> Totals:
             DiagnosticStatus.OK,
             'active',
         ),
+        (
+            replace(ACTIVE, asked_in_vain='no road', totals=totals(9, 5, bad=1)),
+            DiagnosticStatus.ERROR,
+            'no road',
+        ),
         # What the policy drops is no fault.
         (replace(ACTIVE, totals=totals(9, 5, busy=4)), DiagnosticStatus.OK, 'active'),
         (
