@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 from seg_perception.core.labels import UNLABELLED, Label, parse_label
 
 CONTRACT_VERSION = 1
+PRECISIONS = ('fp32', 'fp16', 'int8')
 INPUT = 'image'
 OUTPUT = 'logits'
 
@@ -58,7 +59,9 @@ class ModelContract:
     `stride` is input pixels per logit; `align_corners` is the rule by which logits are up-sampled;
     `date` is YYYY-MM-DD; `source_url` and `source_sha256` are empty where no file was imported;
     `configuration` is what of the architecture no tensor tells, as JSON has it, and empty where
-    that is not known.
+    that is not known; `precision` is one of `PRECISIONS`; `derived_from` is empty but in a file
+    that `model quantize` made: the original's `sha256` and `miou`, the `agreement` of both and the
+    `command` that made it.
     """
 
     name: str
@@ -78,6 +81,8 @@ class ModelContract:
     accuracy: tuple[Accuracy, ...]
     date: str
     configuration: Mapping[str, Any] = field(default_factory=dict)
+    precision: str = 'fp32'
+    derived_from: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -107,6 +112,8 @@ class ModelContract:
             'accuracy': json.dumps([asdict(accuracy) for accuracy in self.accuracy]),
             'date': self.date,
             'configuration': json.dumps(dict(self.configuration)),
+            'precision': self.precision,
+            'derived_from': json.dumps(dict(self.derived_from)),
         }
 
     @classmethod
@@ -141,7 +148,9 @@ class ModelContract:
             source_sha256=text.sha256('source_sha256'),
             accuracy=text.accuracy(),
             date=text.date('date'),
-            configuration=text.configuration(),
+            configuration=text.mapping('configuration'),
+            precision=text.precision(),
+            derived_from=text.mapping('derived_from'),
         )
         _check_output(file, outputs, contract)
         return contract
@@ -254,15 +263,21 @@ class _Metadata:
         except (KeyError, TypeError, ValueError) as error:
             self._wrong('accuracy', expected, repr(error))
 
-    def configuration(self) -> dict[str, Any]:
+    def precision(self) -> str:
+        value = self._metadata.get('precision', PRECISIONS[0])
+        if value not in PRECISIONS:
+            self._wrong('precision', f'one of {", ".join(PRECISIONS)}', repr(value))
+        return value
+
+    def mapping(self, key: str) -> dict[str, Any]:
         # The first files of this version have no such entry.
-        text = self._metadata.get('configuration', '{}')
+        text = self._metadata.get(key, '{}')
         try:
             data = json.loads(text)
         except ValueError:
             data = None
         if not isinstance(data, dict):
-            self._wrong('configuration', 'a JSON object', repr(text))
+            self._wrong(key, 'a JSON object', repr(text))
         return data
 
     def _json(self, key: str) -> list[Any]:

@@ -33,6 +33,8 @@ CONTRACT = ModelContract(
     accuracy=(Accuracy(0.75, 'val of something', 'model evaluate'),),
     date='2026-11-22',
     configuration={'dilation': 'full', 'stem': [64, 64, 128]},
+    precision='int8',
+    derived_from={'sha256': 'fedcba9876543210' * 4, 'miou': 0.76},
 )
 IMAGE = TensorInfo('image', 'uint8', ('N', 48, 96, 3))
 LOGITS = TensorInfo('logits', 'float32', ('N', 2, 6, 12))
@@ -145,7 +147,11 @@ def test_a_side_without_a_name_is_shown() -> None:
     assert str(TensorInfo('x', 'float32', (None, 3))) == 'float32 `x` [?, 3]'
 
 
-@pytest.mark.parametrize('key', sorted(set(CONTRACT.to_metadata()) - {'configuration'}))
+LATER = {'configuration', 'precision', 'derived_from'}
+"""Entries that the first files of this version lack."""
+
+
+@pytest.mark.parametrize('key', sorted(set(CONTRACT.to_metadata()) - LATER))
 def test_a_missing_entry_is_named(key: str) -> None:
     metadata = CONTRACT.to_metadata()
     del metadata[key]
@@ -153,10 +159,9 @@ def test_a_missing_entry_is_named(key: str) -> None:
         read(metadata)
 
 
-def test_files_from_before_the_configuration_are_read() -> None:
-    metadata = CONTRACT.to_metadata()
-    del metadata['configuration']
-    assert read(metadata) == replace(CONTRACT, configuration={})
+def test_the_first_files_of_this_version_are_read() -> None:
+    metadata = {key: text for key, text in CONTRACT.to_metadata().items() if key not in LATER}
+    assert read(metadata) == replace(CONTRACT, configuration={}, precision='fp32', derived_from={})
 
 
 def test_a_file_without_metadata_is_to_be_imported() -> None:
@@ -191,6 +196,8 @@ def test_empty_text_is_refused(key: str) -> None:
         ('labels', json.dumps([{'name': 'a', 'id': 1, 'color': [1, 2, 3]}] * 2), r'got 2 labels'),
         ('configuration', '[]', r"configuration: expected a JSON object, got '\[\]'"),
         ('configuration', '{', r"configuration: expected a JSON object, got '{'"),
+        ('derived_from', '1', r"derived_from: expected a JSON object, got '1'"),
+        ('precision', 'fp8', r"precision: expected one of fp32, fp16, int8, got 'fp8'"),
         ('accuracy', '0.7', r'metadata accuracy: expected a JSON list'),
         ('accuracy', '[{"miou": 1}]', r"metadata accuracy: .*KeyError\('dataset'\)"),
         (

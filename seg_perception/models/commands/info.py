@@ -32,6 +32,7 @@ def run(options: argparse.Namespace) -> int:
         'label set': f'{contract.label_set}: {", ".join(label.name for label in contract.labels)}',
         'trained on': contract.trained_on,
         'licence': f'weights: {contract.weights_license}; data: {contract.data_license}',
+        'precision': contract.precision,
         'source': contract.source_url or '-',
         'source sha256': contract.source_sha256 or '-',
         'date': contract.date,
@@ -41,4 +42,6 @@ def run(options: argparse.Namespace) -> int:
     for accuracy in contract.accuracy:
         print(f'{"mIoU":14} {accuracy.miou:.4f} on {accuracy.dataset}')
         print(f'{"":14} $ {accuracy.command}')
+    for key, value in contract.derived_from.items():
+        print(f'{"derived from":14} {key}: {value}')
     return 0
