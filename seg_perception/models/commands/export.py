@@ -27,6 +27,11 @@ def add(commands: Commands) -> None:
     add('--height', type=int, default=288, help="of the network's input (288)")
     add_dataset(parser, '--check-on')
     add('--check-frames', type=int, default=20, help='how many frames to compare on (20)')
+    add(
+        '--no-fold',
+        action='store_true',
+        help='keep the network as trained, where an equal one with less work is written by default',
+    )
     add('--trained-on', required=True, help='the data, in words')
     add('--weights-license', required=True)
     add('--data-license', required=True)
@@ -57,8 +62,9 @@ def run(options: argparse.Namespace) -> int:
         source_sha256='',
         accuracy=(),
         date=datetime.datetime.now(tz=datetime.timezone.utc).date().isoformat(),
+        configuration=network.architecture.to_config(),
     )
-    export(network, contract, options.output)
+    export(network, contract, options.output, fold=not options.no_fold)
     count = min(options.check_frames, len(folder))
     share = agreement(network, options.output, (folder.image(index) for index in range(count)))
     print(f'torch and {options.output} give the same label on {share:.6%} of {count} frames')

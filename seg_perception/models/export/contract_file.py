@@ -15,13 +15,13 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from seg_perception.core.contract import INPUT, OUTPUT, ModelContract
+from seg_perception.core.encodings import from_bgr
 from seg_perception.core.finish import Finisher
 from seg_perception.core.segmenter import Segmenter
 from seg_perception.inference.choice import create_runner
 from seg_perception.inference.onnxruntime import fold_constants
 from seg_perception.models.dataset import Image
-from seg_perception.models.evaluation.score import camera_image
-from seg_perception.models.networks.pspnet import PSPNet
+from seg_perception.models.networks.network import Network
 
 OPSET = 17
 MIN_AGREEMENT = 0.9999
@@ -30,15 +30,10 @@ MIN_AGREEMENT = 0.9999
 class ContractNetwork(nn.Module):
     """A network behind the contract's input: uint8 [N, H, W, 3] RGB in, logits out."""
 
-    def __init__(self, network: PSPNet, height: int, width: int) -> None:
+    def __init__(self, network: Network, height: int, width: int, *, fold: bool) -> None:
         super().__init__()
-        stride = network.architecture.backbone_stride
-        if height % stride or width % stride:
-            raise ValueError(
-                f'expected a size that is a multiple of {stride}, got {width}x{height}'
-            )
         self.network = network
-        network.pyramid.fix_size(height // stride, width // stride)
+        network.fix_size(*network.architecture.feature_size(height, width), fold=fold)
         self.register_buffer('mean', torch.tensor(network.architecture.mean).view(1, 3, 1, 1))
         self.register_buffer('std', torch.tensor(network.architecture.std).view(1, 3, 1, 1))
         # The outermost module alone decides whether the exporter sees evaluation mode.
@@ -52,13 +47,14 @@ class ContractNetwork(nn.Module):
         return logits
 
 
-def export(network: PSPNet, contract: ModelContract, path: Path) -> None:
+def export(network: Network, contract: ModelContract, path: Path, *, fold: bool = True) -> None:
     """Write a contract file; an existing file is replaced only by a whole one.
 
+    :param fold: replace parts of the network by equal ones of less work.
     :raises OSError: when the file cannot be written.
     :raises ValueError: when the network cannot have the contract's size.
     """
-    wrapped = ContractNetwork(network.cpu(), contract.height, contract.width)
+    wrapped = ContractNetwork(network.cpu(), contract.height, contract.width, fold=fold)
     example = torch.zeros(1, contract.height, contract.width, 3, dtype=torch.uint8)
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         draft = Path(folder) / path.name
@@ -100,7 +96,7 @@ def annotate(path: Path, contract: ModelContract) -> None:
     draft.replace(path)
 
 
-def agreement(network: PSPNet, path: Path, images: Iterable[Image]) -> float:
+def agreement(network: Network, path: Path, images: Iterable[Image]) -> float:
     """Return the share of pixels that the network in torch and its file label alike.
 
     torch runs the network as trained, with adaptive pooling, not the form that was exported.
@@ -110,7 +106,7 @@ def agreement(network: PSPNet, path: Path, images: Iterable[Image]) -> float:
     same, total = 0, 0
     norm = network.architecture
     mean, std = (torch.tensor(value).view(1, 3, 1, 1) for value in (norm.mean, norm.std))
-    network.pyramid.release_size()
+    network.release_size()
     network.eval()
     with create_runner('onnxruntime', path) as runner:
         contract = runner.contract
@@ -119,7 +115,7 @@ def agreement(network: PSPNet, path: Path, images: Iterable[Image]) -> float:
         )
         segmenter = Segmenter(runner, output='network')
         for bgr in tqdm(images, unit='frame', desc='comparing with torch'):
-            image = camera_image(bgr)
+            image = from_bgr(bgr)
             x = torch.from_numpy(image.rgb(contract.size)[np.newaxis].transpose(0, 3, 1, 2).copy())
             with torch.inference_mode():
                 logits = network((x.float() - mean) / std)[0].numpy()

@@ -29,6 +29,7 @@ _BACKBONES: Mapping[str, Mapping[str, tuple[tuple[int, ...], tuple[str, ...]]]] 
         'efficientnet_lite0': ((8, 16), ('contracted',)),
     },
     'smp_pspnet': dict.fromkeys(RESNETS, ((8,), ('none',))),
+    'segnet': dict.fromkeys(('vgg16', 'vgg16_quarter'), ((1,), ('none',))),
 }
 
 
@@ -36,7 +37,8 @@ _BACKBONES: Mapping[str, Mapping[str, tuple[tuple[int, ...], tuple[str, ...]]]] 
 class Architecture:
     """One network of a family.
 
-    :param family: `pspnet`, `smp_pspnet` (of segmentation_models_pytorch: another network).
+    :param family: `pspnet`, `smp_pspnet` (of segmentation_models_pytorch: another network),
+        `segnet` (which pools no pyramid: 0 `pool_channels`, no `bins`).
     :param backbone: the network that makes the features.
     :param stem: widths of a ResNet's three 3x3 convolutions; () for a single one of 7x7, and for
         backbones that are no ResNet.
@@ -84,6 +86,20 @@ class Architecture:
         """Input pixels a side for each place of the logits."""
         return self.backbone_stride // self.cells
 
+    def feature_size(self, height: int, width: int) -> tuple[int, int]:
+        """Return (height, width) of the features of an image of [height, width].
+
+        :raises ValueError: when images must be whole strides and this one is not.
+        """
+        stride = self.backbone_stride
+        # The others round up at each stride, as the contract does for logits.
+        whole = self.backbone == 'efficientnet_lite0' or self.family != 'pspnet' or self.cells > 1
+        if whole and (height % stride or width % stride):
+            raise ValueError(
+                f'expected a size that is a multiple of {stride}, got {width}x{height}'
+            )
+        return -(-height // stride), -(-width // stride)
+
     def to_config(self) -> dict[str, Any]:
         """Return all but the name, as JSON can hold it."""
         config = asdict(self)
@@ -113,10 +129,11 @@ class Architecture:
     def __post_init__(self) -> None:
         for key, choices in _CHOICES.items():
             self._check(key, 'one of ' + ', '.join(choices), getattr(self, key) in choices)
-        for key in ('backbone_stride', 'pool_channels', 'fuse_channels', 'cells'):
+        for key in ('backbone_stride', 'fuse_channels', 'cells'):
             self._check(key, 'a whole number from 1', _is_count(getattr(self, key)))
-        whole = _is_count(self.auxiliary_channels) or self.auxiliary_channels == 0
-        self._check('auxiliary_channels', 'a whole number from 0', whole)
+        for key in ('pool_channels', 'auxiliary_channels'):
+            whole = _is_count(getattr(self, key)) or getattr(self, key) == 0
+            self._check(key, 'a whole number from 0', whole)
         self._check('align_corners', 'true or false', isinstance(self.align_corners, bool))
         for key in ('stem', 'bins'):
             value = getattr(self, key)
@@ -145,7 +162,13 @@ class Architecture:
         else:
             expected, good = f'none for {self.backbone}', not self.stem
         self._check('stem', expected, good)
-        self._check('bins', 'at least one', len(self.bins) > 0)
+        if self.family == 'segnet':
+            self._check('bins', 'none for segnet', not self.bins)
+            self._check('pool_channels', '0 for segnet', not self.pool_channels)
+            self._check('cells', '1 for segnet', self.cells == 1)
+        else:
+            self._check('bins', 'at least one', len(self.bins) > 0)
+            self._check('pool_channels', 'a whole number from 1', self.pool_channels > 0)
 
     def _check(self, key: str, expected: str, good: bool) -> None:
         if not good:
@@ -206,6 +229,18 @@ def _presets() -> tuple[Architecture, ...]:
         concat='1236_features',
         auxiliary_channels=0,
     )
+    segnet = Architecture(
+        name='segnet_vgg16',
+        family='segnet',
+        backbone='vgg16',
+        stem=(),
+        dilation='none',
+        backbone_stride=1,
+        pool_channels=0,
+        fuse_channels=64,
+        align_corners=False,
+        bins=(),
+    )
     return (
         *published,
         *large,
@@ -242,6 +277,8 @@ def _presets() -> tuple[Architecture, ...]:
             cells=2,
             auxiliary_channels=64,
         ),
+        segnet,
+        replace(segnet, name='segnet_small', backbone='vgg16_quarter', fuse_channels=16),
     )
 
 

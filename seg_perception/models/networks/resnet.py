@@ -1,73 +1,107 @@
-"""ResNet-18 dilated to stride 8, with the deep stem and dilation rule of OpenMMLab's PSPNet.
+"""ResNet-18, -50 and -101 as segmentation backbones.
 
-He et al., 2015, arXiv:1512.03385. The stem is three 3x3 convolutions (the "v1c" variant). In
-stages 3 and 4 stride becomes dilation: the first block keeps half of it ("contracted"), and in a
-basic block only the first convolution is dilated. Parameter names are those of mmsegmentation's
-checkpoints without their `backbone.` prefix.
+He et al., 2015, arXiv:1512.03385, dilated as Chen et al., arXiv:1706.05587. Published PSPNets
+differ in the stem, in which convolution has the stride and in how stride becomes dilation. In a
+basic block the first convolution alone is dilated, in a bottleneck the 3x3. Parameter names are
+those of mmsegmentation's checkpoints without their `backbone.` prefix.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-PIXEL_MEAN = (123.675, 116.28, 103.53)
-PIXEL_STD = (58.395, 57.12, 57.375)
-"""Input normalisation of ImageNet ResNets, for pixel values 0 to 255 in RGB order."""
+from seg_perception.models.networks.architecture import Architecture
+from seg_perception.models.networks.network import conv_bn_relu
 
+_BLOCKS = {
+    'resnet18': (2, 2, 2, 2),
+    'resnet50': (3, 4, 6, 3),
+    'resnet101': (3, 4, 23, 3),
+}
 _WIDTHS = (64, 128, 256, 512)
-_STRIDES = (1, 2, 1, 1)
+_STRIDES = {8: (1, 2, 1, 1), 32: (1, 2, 2, 2)}
 _DILATIONS = (1, 1, 2, 4)
 
 
-class ResNet18(nn.Module):
-    """The backbone: stages `layer1` to `layer4` of two basic blocks each, stride 8."""
+class _Step(NamedTuple):
+    """Where a block of bottlenecks has its stride and how far its 3x3 convolution reaches."""
 
-    out_channels = 512
-    auxiliary_channels = 256
+    stride: int
+    dilation: int
+    stride_in: str
 
-    def __init__(self) -> None:
+
+class ResNet(nn.Module):
+    """The stages `layer1` to `layer4` of an architecture's ResNet, without a classifier.
+
+    :param stages: how many of them to keep. With all four, the auxiliary features are those of
+        the third; with fewer they are the last.
+    """
+
+    def __init__(self, architecture: Architecture, stages: int = len(_WIDTHS)) -> None:
         super().__init__()
-        self.stem = nn.Sequential(
-            *_conv_bn_relu(3, 32, stride=2), *_conv_bn_relu(32, 32), *_conv_bn_relu(32, 64)
-        )
-        self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
-        channels = 64
-        for number, (width, stride, dilation) in enumerate(
-            zip(_WIDTHS, _STRIDES, _DILATIONS, strict=True), start=1
-        ):
-            first = _BasicBlock(channels, width, stride, max(dilation // 2, 1))
-            self.add_module(
-                f'layer{number}', nn.Sequential(first, _BasicBlock(width, width, 1, dilation))
+        if architecture.stem:
+            first, second, third = architecture.stem
+            self.stem: nn.Sequential | None = nn.Sequential(
+                *conv_bn_relu(3, first, 3, stride=2),
+                *conv_bn_relu(first, second, 3),
+                *conv_bn_relu(second, third, 3),
             )
-            channels = width
+            channels = third
+        else:
+            self.stem = None
+            self.conv1, self.bn1, _ = conv_bn_relu(3, 64, 7, stride=2)
+            channels = 64
+        block = _BasicBlock if architecture.backbone == 'resnet18' else _Bottleneck
+        counts = _BLOCKS[architecture.backbone][:stages]
+        self._stages: list[str] = []
+        widths: list[int] = []
+        for index, count in enumerate(counts):
+            stride = _STRIDES[architecture.backbone_stride][index]
+            dilation = 1 if architecture.dilation == 'none' else _DILATIONS[index]
+            near = max(dilation // 2, 1) if architecture.dilation == 'contracted' else dilation
+            blocks: list[nn.Module] = []
+            for step in (stride, *(1,) * (count - 1)):
+                place = _Step(step, dilation if blocks else near, architecture.stride_in)
+                blocks.append(block(channels, _WIDTHS[index], place))
+                channels = _WIDTHS[index] * block.expansion
+            self._stages.append(f'layer{index + 1}')
+            self.add_module(self._stages[-1], nn.Sequential(*blocks))
+            widths.append(channels)
+        self.out_channels = channels
+        self.auxiliary_channels = widths[min(2, stages - 1)]
 
     def early_modules(self) -> list[nn.Module]:
         """Return the layers up to stride 4."""
-        return [self.stem, self.get_submodule('layer1')]
+        stem = [self.conv1, self.bn1] if self.stem is None else [self.stem]
+        return [*stem, self.get_submodule('layer1')]
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """Return (features of layer3, features of layer4) of a normalised image [N, 3, H, W]."""
-        x = self.maxpool(self.stem(image))
-        x = self.get_submodule('layer2')(self.get_submodule('layer1')(x))
-        middle: Tensor = self.get_submodule('layer3')(x)
-        return middle, self.get_submodule('layer4')(middle)
+        """Return (auxiliary features, last features) of a normalised image [N, 3, H, W]."""
+        x = F.relu(self.bn1(self.conv1(image))) if self.stem is None else self.stem(image)
+        x = F.max_pool2d(x, 3, stride=2, padding=1)
+        auxiliary = x
+        for index, stage in enumerate(self._stages):
+            x = self.get_submodule(stage)(x)
+            if index <= 2:
+                auxiliary = x
+        return auxiliary, x
 
 
 class _BasicBlock(nn.Module):
-    def __init__(self, inputs: int, outputs: int, stride: int, dilation: int) -> None:
+    expansion = 1
+
+    def __init__(self, inputs: int, width: int, step: _Step) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, dilation, dilation, bias=False)
-        self.bn1 = nn.BatchNorm2d(outputs)
-        self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(outputs)
-        self.downsample = (
-            nn.Sequential(
-                nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs)
-            )
-            if stride != 1 or inputs != outputs
-            else None
-        )
+        reach = step.dilation
+        self.conv1 = nn.Conv2d(inputs, width, 3, step.stride, reach, reach, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.downsample = _downsample(inputs, width, step.stride)
 
     def forward(self, x: Tensor) -> Tensor:
         y = F.relu(self.bn1(self.conv1(x)))
@@ -75,9 +109,30 @@ class _BasicBlock(nn.Module):
         return F.relu(y + (x if self.downsample is None else self.downsample(x)))
 
 
-def _conv_bn_relu(inputs: int, outputs: int, stride: int = 1) -> tuple[nn.Module, ...]:
-    return (
-        nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False),
-        nn.BatchNorm2d(outputs),
-        nn.ReLU(inplace=True),
-    )
+class _Bottleneck(nn.Module):
+    expansion = 4
+
+    def __init__(self, inputs: int, width: int, step: _Step) -> None:
+        super().__init__()
+        outputs = width * self.expansion
+        before, within = (step.stride, 1) if step.stride_in == 'conv1' else (1, step.stride)
+        self.conv1 = nn.Conv2d(inputs, width, 1, before, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        reach = step.dilation
+        self.conv2 = nn.Conv2d(width, width, 3, within, reach, reach, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.conv3 = nn.Conv2d(width, outputs, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(outputs)
+        self.downsample = _downsample(inputs, outputs, step.stride)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = F.relu(self.bn1(self.conv1(x)))
+        y = F.relu(self.bn2(self.conv2(y)))
+        y = self.bn3(self.conv3(y))
+        return F.relu(y + (x if self.downsample is None else self.downsample(x)))
+
+
+def _downsample(inputs: int, outputs: int, stride: int) -> nn.Sequential | None:
+    if stride == 1 and inputs == outputs:
+        return None
+    return nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))

@@ -16,7 +16,10 @@ from tqdm import tqdm
 
 from seg_perception.core.labels import UNLABELLED, LabelSet, load_label_set
 from seg_perception.models.dataset import CityscapesFolder
-from seg_perception.models.networks.pspnet import PSPNet, architecture
+from seg_perception.models.networks.architecture import architecture
+from seg_perception.models.networks.build import build as build_network
+from seg_perception.models.networks.build import load_imagenet
+from seg_perception.models.networks.network import Network
 from seg_perception.models.training.augment import Augmentation
 
 AUXILIARY_WEIGHT = 0.4
@@ -150,24 +153,19 @@ def train(
     return checkpoint
 
 
-def build(recipe: Recipe, classes: int) -> PSPNet:
+def build(recipe: Recipe, classes: int) -> Network:
     """Make the network of a recipe, with pretrained weights where it asks for them.
 
     :raises ValueError: when the architecture is unknown or has no pretrained weights.
     """
-    chosen = architecture(recipe.architecture)
-    network = PSPNet(chosen, classes)
+    network = build_network(architecture(recipe.architecture), classes)
     if recipe.pretrained:
-        if chosen.load_pretrained is None:
-            raise ValueError(
-                f'{chosen.name} has no pretrained weights to start from; add --from-scratch'
-            )
-        chosen.load_pretrained(network.backbone)
+        load_imagenet(network)
     network.to(memory_format=torch.channels_last)
     return network
 
 
-def load_checkpoint(path: Path) -> tuple[PSPNet, dict[str, Any]]:
+def load_checkpoint(path: Path) -> tuple[Network, dict[str, Any]]:
     """Read a checkpoint of `train`: the network in evaluation mode and the recipe it came from.
 
     :raises ValueError: when the file is not such a checkpoint.
@@ -175,12 +173,12 @@ def load_checkpoint(path: Path) -> tuple[PSPNet, dict[str, Any]]:
     state = _read(path)
     recipe: dict[str, Any] = state['recipe']
     labels = load_label_set(recipe['label_set'])
-    network = PSPNet(architecture(recipe['architecture']), len(labels.labels))
+    network = build_network(architecture(recipe['architecture']), len(labels.labels))
     network.load_state_dict(state['network'])
     return network.eval(), {**recipe, 'iteration': state['iteration']}
 
 
-def _loss(network: PSPNet, image: Tensor, truth: Tensor, weight: Tensor | None) -> Tensor:
+def _loss(network: Network, image: Tensor, truth: Tensor, weight: Tensor | None) -> Tensor:
     main, auxiliary = network(image.contiguous(memory_format=torch.channels_last))
     losses = [
         F.cross_entropy(
@@ -195,11 +193,12 @@ def _loss(network: PSPNet, image: Tensor, truth: Tensor, weight: Tensor | None) 
             ignore_index=UNLABELLED,
         )
         for logits in (main, auxiliary)
+        if logits is not None
     ]
-    return losses[0] + AUXILIARY_WEIGHT * losses[1]
+    return losses[0] + AUXILIARY_WEIGHT * sum(losses[1:])
 
 
-def _optimizer(recipe: Recipe, network: PSPNet) -> torch.optim.Optimizer:
+def _optimizer(recipe: Recipe, network: Network) -> torch.optim.Optimizer:
     if recipe.freeze_early:
         for module in network.early_modules():
             module.requires_grad_(False)
@@ -216,7 +215,7 @@ def _optimizer(recipe: Recipe, network: PSPNet) -> torch.optim.Optimizer:
     raise ValueError(f'no optimizer {recipe.optimizer!r}; known are sgd and adamw')
 
 
-def _set_training(network: PSPNet, recipe: Recipe) -> None:
+def _set_training(network: Network, recipe: Recipe) -> None:
     network.train()
     if recipe.freeze_early:
         # Their batch statistics stay those of ImageNet, as their weights do.
@@ -232,7 +231,7 @@ def _set_rate(optimizer: torch.optim.Optimizer, recipe: Recipe, iteration: int) 
 
 
 def _save(
-    path: Path, recipe: Recipe, network: PSPNet, optimizer: torch.optim.Optimizer, done: int
+    path: Path, recipe: Recipe, network: Network, optimizer: torch.optim.Optimizer, done: int
 ) -> None:
     # Written beside and renamed: a run killed while saving keeps its last checkpoint.
     draft = path.with_suffix('.part')
@@ -248,7 +247,7 @@ def _save(
     draft.replace(path)
 
 
-def _restore(path: Path, network: PSPNet, optimizer: torch.optim.Optimizer) -> int:
+def _restore(path: Path, network: Network, optimizer: torch.optim.Optimizer) -> int:
     state = _read(path)
     network.load_state_dict(state['network'])
     optimizer.load_state_dict(state['optimizer'])

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from seg_perception.core.labels import LabelSet
-from seg_perception.models.networks.pspnet import architecture
+from seg_perception.models.networks.architecture import architecture
 from seg_perception.models.training import train as training
 from seg_perception.models.training.train import (
     RandomViews,
