@@ -7,11 +7,13 @@ import sys
 
 from seg_perception.core.labels import LabelError
 from seg_perception.inference.base import ModelError, RunnerError
-from seg_perception.models.commands import evaluate, export, info, train
+from seg_perception.models.commands import evaluate, export, fetch, info, list_models, train
 from seg_perception.models.commands.shared import Command
 from seg_perception.models.dataset import DatasetError
 
 COMMANDS: dict[str, Command] = {
+    'list': list_models,
+    'fetch': fetch,
     'info': info,
     'evaluate': evaluate,
     'train': train,

@@ -49,3 +49,13 @@ def add_dataset(parser: argparse.ArgumentParser, name: str) -> None:
         help='leftImg8bit/<split>/<city>/*_leftImg8bit.png|jpg and gtFine/... beside it',
     )
     parser.add_argument('--split', default='val', help='default: val')
+
+
+def add_cache(parser: argparse.ArgumentParser) -> None:
+    """Add the option `--cache` for the folder of fetched models."""
+    parser.add_argument(
+        '--cache',
+        type=Path,
+        metavar='DIR',
+        help="of fetched models (SEG_PERCEPTION_CACHE, else the user's cache folder)",
+    )
