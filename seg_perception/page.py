@@ -25,6 +25,7 @@ p, figure { margin: 0; }
   grid-template-columns: repeat(auto-fit, minmax(128px, 1fr)); }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 10px;
   padding: 14px 16px; }
+.card + .soft { margin-top: 8px; }
 .tile b { display: block; font-size: 1.6rem; line-height: 1.25;
   font-variant-numeric: tabular-nums; }
 .tile b small { font-size: .9rem; font-weight: 500; color: var(--soft); }

@@ -9,10 +9,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from seg_perception.core.labels import LabelSet
+from seg_perception.core.labels import UNLABELLED, LabelSet
 
 Image = npt.NDArray[np.uint8]
 
+CLASS_IDS = frozenset({7, 8, 11, 12, 13, 17, *range(19, 29), 31, 32, 33})
+"""The labelIds of Cityscapes' 19 classes; the others up to 33 are void."""
+_LAST_ID = 33
 _SUFFIXES = ('.png', '.jpg', '.jpeg')
 
 
@@ -43,6 +46,8 @@ class CityscapesFolder:
         self.split = split
         self.annotation = annotation
         self._train_ids = labels.id_to_train_id()
+        # What else the files of another data set hold is not known.
+        self._cityscapes_ids = CLASS_IDS.issuperset(label.id for label in labels.labels)
         folder = self.root / 'leftImg8bit' / split
         images = sorted(p for p in folder.glob('*/*_leftImg8bit.*') if p.suffix in _SUFFIXES)
         if not images:
@@ -74,8 +79,34 @@ class CityscapesFolder:
         return ids
 
     def truth(self, index: int) -> Image:
-        """Read the labels as trainIds, uint8 [H, W], 255 where unlabelled."""
-        return np.asarray(cv2.LUT(self.truth_ids(index), self._train_ids), np.uint8)
+        """Read the labels as trainIds, uint8 [H, W], 255 where unlabelled.
+
+        :raises DatasetError: as `truth_ids`, and where Cityscapes' labelIds are expected and others
+            are found.
+        """
+        ids = self.truth_ids(index)
+        if self._cityscapes_ids:
+            unknown = ids[(ids > _LAST_ID) & (ids != UNLABELLED)]
+            if unknown.size:
+                raise DatasetError(
+                    f'{self.frames[index].truth}: expected labelIds of Cityscapes, 0 to {_LAST_ID} '
+                    f'or {UNLABELLED}, got {unknown[0]} on {unknown.size} pixels; do its files '
+                    'hold the ids of the label set in use?'
+                )
+        return np.asarray(cv2.LUT(ids, self._train_ids), np.uint8)
+
+    def labelled_image(self, index: int) -> tuple[Image, Image]:
+        """Read a frame with its labels, as `image` and `truth` do.
+
+        :raises DatasetError: as these, and when the two differ in size.
+        """
+        image, truth = self.image(index), self.truth(index)
+        if image.shape[:2] != truth.shape:
+            raise DatasetError(
+                f'{self.frames[index].truth}: expected labels of {_size(image)} as '
+                f'{self.frames[index].image.name}, got {_size(truth)}'
+            )
+        return image, truth
 
     def _frame(self, image: Path) -> LabelledFrame:
         name = image.name.partition('_leftImg8bit')[0]
@@ -96,3 +127,7 @@ def _read(path: Path, flags: int) -> Image:
     if pixels is None:
         raise DatasetError(f'cannot decode {path}')
     return np.asarray(pixels)
+
+
+def _size(image: Image) -> str:
+    return f'{image.shape[1]}x{image.shape[0]}'

@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
-from seg_perception.core.labels import LabelSet
+from seg_perception.core.labels import Label, LabelSet
 from seg_perception.models.dataset import CityscapesFolder, DatasetError
+from test.models.conftest import write_frame
 
 
 def test_frames_are_read_in_order(street: Path, labels: LabelSet) -> None:
@@ -57,3 +58,45 @@ def test_damaged_labels(
     folder = CityscapesFolder(tmp_path, 'val', labels)
     with pytest.raises(DatasetError, match=reason):
         folder.truth(0)
+
+
+def test_a_frame_comes_with_its_labels(street: Path, labels: LabelSet) -> None:
+    folder = CityscapesFolder(street, 'val', labels)
+    image, truth = folder.labelled_image(3)
+    np.testing.assert_array_equal(image, folder.image(3))
+    np.testing.assert_array_equal(truth, folder.truth(3))
+
+
+def test_labels_of_another_size_than_the_frame_are_refused(
+    tmp_path: Path, labels: LabelSet
+) -> None:
+    write_frame(tmp_path, 'val', 'a', np.zeros((4, 6), np.uint8), labels=labels)
+    folder = CityscapesFolder(tmp_path, 'val', labels)
+    cv2.imwrite(str(folder.frames[0].truth), np.full((6, 4), 7, np.uint8))
+    with pytest.raises(
+        DatasetError, match=r'a_gtFine_labelIds.png: expected labels of 6x4 as a_left.*, got 4x6'
+    ):
+        folder.labelled_image(0)
+
+
+def test_an_image_that_is_none_is_named(tmp_path: Path, labels: LabelSet) -> None:
+    write_frame(tmp_path, 'val', 'a', np.zeros((4, 6), np.uint8), labels=labels)
+    folder = CityscapesFolder(tmp_path, 'val', labels)
+    folder.frames[0].image.write_bytes(b'not a picture')
+    with pytest.raises(DatasetError, match=r'cannot decode .*a_leftImg8bit.png'):
+        folder.labelled_image(0)
+
+
+def test_ids_that_cityscapes_does_not_have_are_refused(tmp_path: Path, labels: LabelSet) -> None:
+    write_frame(tmp_path, 'val', 'a', np.zeros((4, 6), np.uint8), labels=labels)
+    folder = CityscapesFolder(tmp_path, 'val', labels)
+    path = folder.frames[0].truth
+    cv2.imwrite(str(path), np.array([[0, 33, 255, 7]], np.uint8))
+    assert folder.truth(0).tolist() == [[255, 18, 255, 0]]
+    cv2.imwrite(str(path), np.array([[0, 34, 200, 7]], np.uint8))
+    with pytest.raises(
+        DatasetError, match=r'a_gtFine_labelIds.png: expected labelIds .* got 34 on 2 pixels'
+    ):
+        folder.truth(0)
+    other = LabelSet('other', (Label('thing', 200, (1, 2, 3)),), {})
+    assert CityscapesFolder(tmp_path, 'val', other).truth(0).tolist() == [[255, 255, 0, 255]]

@@ -1,150 +1,196 @@
-"""A model's accuracy on labelled frames, by the official Cityscapes metric.
+"""A model's accuracy on labelled frames, by the Cityscapes metric.
 
-Frames go through the same `Segmenter` as in the node; labels are scored at the camera's size.
+Frames go through the same `Segmenter` as in the node, or through an `AveragingSegmenter`; labels
+are scored at the camera's size.
 """
 
 from __future__ import annotations
 
-import copy
-import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
-from importlib import import_module
-from pathlib import Path
-from types import ModuleType
+from typing import TYPE_CHECKING, Protocol
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 from tqdm import tqdm
 
-from seg_perception.core.encodings import RawImage, view_image
-from seg_perception.core.labels import Grouping, LabelSet
-from seg_perception.core.segmenter import Segmenter
-from seg_perception.models.dataset import CityscapesFolder, Image
+from seg_perception.core.confusion import Confusion, Counts, class_iou, mean_iou, pixel_accuracy
+from seg_perception.core.encodings import RawImage, from_bgr
+from seg_perception.core.labels import UNLABELLED, Grouping, LabelSet
+from seg_perception.models.dataset import CityscapesFolder, DatasetError, Image
+from seg_perception.models.evaluation import official
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from typing_extensions import Self
 
 
-@dataclass(frozen=True)
+class Labeller(Protocol):
+    """What labels frames: a `Segmenter` or an `AveragingSegmenter`."""
+
+    def label(self, image: RawImage) -> Image:
+        """Return the label of an image, uint8 [H, W]."""
+
+
+@dataclass(frozen=True, eq=False)
 class Score:
-    """What the official metric says.
+    """What the metric says.
 
     :param miou: mean of `class_iou` over the classes that occur in truth or prediction, 0 to 1.
     :param class_iou: IoU of each class, None where it occurs in neither.
     :param pixel_accuracy: share of labelled pixels that have the right class.
+    :param confusion: pixels by true class (row) and predicted class (column), int64 [C, C + 1]; the
+        last column counts what was predicted as none of the classes.
+    :param frame_miou: of each frame for itself, None where none of its pixels is labelled.
+    :param official: whether `class_iou` is from the official scripts or, where they do not know the
+        labels' ids, from `confusion` by the same definition.
     """
 
     miou: float
     class_iou: Mapping[str, float | None]
     pixel_accuracy: float
     frames: int
+    confusion: Counts
+    frame_miou: Sequence[float | None]
+    official: bool
+
+
+@dataclass(frozen=True, eq=False)
+class ScoredFrame:
+    """One frame: BGR image, uint8 [H, W, 3], prediction and truth as trainIds, uint8 [H, W]."""
+
+    name: str
+    image: Image
+    prediction: Image
+    truth: Image
+    miou: float | None
+
+
+class Scorer:
+    """Scores frames as they come; a context manager.
+
+    :param grouping: classes merged in prediction and truth alike before scoring.
+    """
+
+    def __init__(self, labels: LabelSet, grouping: Grouping | None = None) -> None:
+        self._names = labels.names if grouping is None else grouping.classes
+        ids = [label.id for label in labels.labels]
+        self._table = class_table(labels, grouping)
+        # A class of a grouping stands under the id of its first label.
+        self._ids = [ids[first] for first in representatives(labels, grouping)]
+        self._confusion = Confusion(len(self._names))
+        self._frames: list[float | None] = []
+        self._official = official.OfficialCount() if official.knows(ids) else None
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        if self._official:
+            self._stack.enter_context(self._official)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+    def add(self, prediction: Image, truth: Image) -> float | None:
+        """Score one frame of trainIds, uint8 [H, W] each, and return its own mean IoU.
+
+        What belongs to no class is left out where it is the truth and is an error where it is the
+        prediction.
+        """
+        predicted, true = (_look_up(image, self._table) for image in (prediction, truth))
+        counts = self._confusion.add(true, predicted)
+        if self._official:
+            to_id = np.zeros(256, np.uint8)
+            to_id[: len(self._ids)] = self._ids
+            self._official.add(_look_up(predicted, to_id), _look_up(true, to_id))
+        miou = mean_iou(class_iou(counts)) if counts.sum() else None
+        self._frames.append(miou)
+        return miou
+
+    def score(self) -> Score:
+        """Return the score of all frames so far."""
+        if self._official:
+            ious = [self._official.iou(number) for number in self._ids]
+        else:
+            ious = self._confusion.iou().tolist()
+        valid = [iou for iou in ious if not np.isnan(iou)]
+        accuracy = pixel_accuracy(self._confusion.counts)
+        return Score(
+            miou=float(np.mean(valid)) if valid else float('nan'),
+            class_iou={
+                name: None if np.isnan(iou) else iou
+                for name, iou in zip(self._names, ious, strict=True)
+            },
+            pixel_accuracy=float('nan') if accuracy is None else accuracy,
+            frames=len(self._frames),
+            confusion=self._confusion.counts.copy(),
+            frame_miou=tuple(self._frames),
+            official=self._official is not None,
+        )
 
 
 def evaluate(
-    segmenter: Segmenter,
+    labeller: Labeller,
     folder: CityscapesFolder,
     labels: LabelSet,
     grouping: Grouping | None = None,
+    watch: Callable[[ScoredFrame], None] | None = None,
 ) -> Score:
-    """Segment every frame of a folder and score it, with a progress bar.
+    """Label every frame of a folder and score it, with a progress bar.
 
-    :param grouping: classes merged in prediction and truth alike before scoring.
-    :raises DatasetError: when a file of the folder cannot be read.
+    :param watch: is shown each frame.
+    :raises DatasetError: when a file of the folder cannot be read, does not fit the others or none
+        has a label.
     """
-    pairs = (
-        (
-            segmenter.segment(camera_image(folder.image(index)), want_confidence=False).label,
-            folder.truth(index),
+    with Scorer(labels, grouping) as scorer:
+        for index in tqdm(range(len(folder)), unit='frame', desc=f'evaluating {folder.split}'):
+            image, truth = folder.labelled_image(index)
+            prediction = labeller.label(from_bgr(image))
+            miou = scorer.add(prediction, truth)
+            if watch:
+                watch(ScoredFrame(folder.frames[index].name, image, prediction, truth, miou))
+        result = scorer.score()
+    if not result.confusion.any():
+        raise DatasetError(
+            f'{folder.root}: expected labels of the set {labels.name} in split {folder.split}, got '
+            f'{result.frames} frames without any; do its files hold the ids of that set?'
         )
-        for index in tqdm(range(len(folder)), unit='frame', desc=f'evaluating {folder.split}')
-    )
-    return score(pairs, labels, grouping)
-
-
-def camera_image(bgr: Image) -> RawImage:
-    """Return a picture, uint8 [H, W, 3], as the camera image that the segmenter takes."""
-    height, width = bgr.shape[:2]
-    return view_image(
-        encoding='bgr8',
-        width=width,
-        height=height,
-        step=width * 3,
-        is_bigendian=False,
-        data=np.ascontiguousarray(bgr).reshape(-1).data,
-    )
+    return result
 
 
 def score(
     pairs: Iterable[tuple[Image, Image]], labels: LabelSet, grouping: Grouping | None = None
 ) -> Score:
-    """Score (prediction, truth) pairs of trainIds, uint8 [H, W] each, by the official scripts.
-
-    The scripts know the labelIds of Cityscapes and read files; a class of a grouping stands there
-    under the id of its first label. What belongs to no class is left out where it is the truth and
-    is an error where it is the prediction.
-    """
-    representatives = _representatives(labels, grouping)
-    table = np.zeros(256, np.uint8)
-    for train_id in range(len(labels.labels)):
-        group = train_id if grouping is None else int(grouping.table[train_id])
-        if group < len(representatives):
-            table[train_id] = labels.labels[representatives[group]].id
-    with tempfile.TemporaryDirectory() as folder:
-        files = list(_write(pairs, table, Path(folder)))
-        confusion = _official_confusion(files)
-    names = labels.names if grouping is None else grouping.classes
-    ids = [labels.labels[train_id].id for train_id in representatives]
-    class_iou = {
-        name: _official_iou(number, confusion) for name, number in zip(names, ids, strict=True)
-    }
-    valid = [iou for iou in class_iou.values() if iou is not None]
-    judged = confusion[ids].sum()
-    return Score(
-        miou=float(np.mean(valid)) if valid else float('nan'),
-        class_iou=class_iou,
-        pixel_accuracy=float(confusion[ids, ids].sum() / judged) if judged else float('nan'),
-        frames=len(files),
-    )
+    """Score (prediction, truth) pairs of trainIds, uint8 [H, W] each."""
+    with Scorer(labels, grouping) as scorer:
+        for prediction, truth in pairs:
+            scorer.add(prediction, truth)
+        return scorer.score()
 
 
-def _representatives(labels: LabelSet, grouping: Grouping | None) -> Sequence[int]:
+def class_table(labels: LabelSet, grouping: Grouping | None) -> Image:
+    """Return a look-up table, uint8 [256], from trainIds to scored classes; others become 255."""
+    table = np.full(256, UNLABELLED, np.uint8)
+    count = len(labels.labels)
+    table[:count] = np.arange(count) if grouping is None else grouping.table[:count]
+    return table
+
+
+def representatives(labels: LabelSet, grouping: Grouping | None) -> list[int]:
+    """Return for each class that is scored the trainId of its first label."""
     if grouping is None:
-        return range(len(labels.labels))
+        return list(range(len(labels.labels)))
     return [
         int(np.flatnonzero(grouping.table == number)[0]) for number in range(len(grouping.classes))
     ]
 
 
-def _write(
-    pairs: Iterable[tuple[Image, Image]], table: npt.NDArray[np.uint8], folder: Path
-) -> Iterator[tuple[str, str]]:
-    for index, images in enumerate(pairs):
-        names = [str(folder / f'{index}_{kind}.png') for kind in ('prediction', 'truth')]
-        for name, image in zip(names, images, strict=True):
-            if not cv2.imwrite(name, np.asarray(cv2.LUT(image, table))):
-                raise OSError(f'cannot write {name}: is the disk full?')
-        yield names[0], names[1]
-
-
-def _official_confusion(files: Sequence[tuple[str, str]]) -> npt.NDArray[np.int64]:
-    official = _official_scripts()
-    options = copy.copy(official.args)
-    options.quiet, options.JSONOutput = True, False
-    # The instance score needs instance files, and a function that NumPy 2.4 took away.
-    options.evalInstLevelScore = False
-    result = official.evaluateImgLists(
-        [prediction for prediction, _ in files], [truth for _, truth in files], options
-    )
-    return np.array(result['confMatrix'], np.int64)
-
-
-def _official_iou(label_id: int, confusion: npt.NDArray[np.int64]) -> float | None:
-    official = _official_scripts()
-    options = copy.copy(official.args)
-    official.generateMatrix(options)
-    iou = float(official.getIouScoreForLabel(label_id, confusion, options))
-    return None if np.isnan(iou) else iou
-
-
-def _official_scripts() -> ModuleType:
-    # Imported late: it pulls in a plotting library, which `model info` can do without.
-    return import_module('cityscapesscripts.evaluation.evalPixelLevelSemanticLabeling')
+def _look_up(image: Image, table: Image) -> Image:
+    return np.asarray(cv2.LUT(image, table), np.uint8)

@@ -7,11 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seg_perception.core.labels import LabelSet, load_grouping
+from seg_perception.core.confusion import class_iou
+from seg_perception.core.labels import Grouping, Label, LabelSet, load_grouping, load_label_set
 from seg_perception.core.segmenter import Segmenter
 from seg_perception.inference.choice import create_runner
-from seg_perception.models.dataset import CityscapesFolder
-from seg_perception.models.evaluation.score import evaluate, score
+from seg_perception.models.dataset import CityscapesFolder, DatasetError
+from seg_perception.models.evaluation.score import ScoredFrame, Scorer, evaluate, score
+from test.models.conftest import write_frame
 from test.tiny_model import tiny_contract, write_tiny_model
 
 
@@ -48,6 +50,70 @@ def test_random_labels_against_a_plain_count(labels: LabelSet) -> None:
         assert result.class_iou[name] == pytest.approx(both / either)
 
 
+@pytest.mark.parametrize('grouped', [False, True])
+def test_the_own_count_is_the_official_one(labels: LabelSet, grouped: bool) -> None:
+    grouping = load_grouping('camvid11', labels) if grouped else None
+    pairs = noise(6, 19)
+    # Some pixels have no class, and one class has no pixels.
+    for prediction, truth in pairs:
+        prediction[prediction == labels.train_id('bus')] = 255
+        truth[truth == labels.train_id('bus')] = 255
+    result = score(pairs, labels, grouping)
+    assert result.official
+    own = class_iou(result.confusion)
+    for name, iou in zip(result.class_iou, own, strict=True):
+        official = result.class_iou[name]
+        assert official == iou or (official is None and np.isnan(iou))
+    assert (None in result.class_iou.values()) == (not grouped)
+
+
+def test_labels_that_the_official_scripts_do_not_know(labels: LabelSet) -> None:
+    shifted = LabelSet(
+        'shifted',
+        tuple(Label(label.name, label.id + 100, label.color) for label in labels.labels),
+        {},
+    )
+    pairs = noise(3, 19)
+    known, own = score(pairs, labels), score(pairs, shifted)
+    assert known.official
+    assert not own.official
+    assert own.class_iou == pytest.approx(known.class_iou)
+    assert own.miou == pytest.approx(known.miou)
+    assert own.pixel_accuracy == known.pixel_accuracy
+    np.testing.assert_array_equal(own.confusion, known.confusion)
+
+
+def test_all_classes_of_a_large_set_are_scored() -> None:
+    coco = load_label_set('coco_panoptic')
+    pairs = noise(2, len(coco.labels))
+    result = score(pairs, coco)
+    assert not result.official
+    assert len(result.class_iou) == len(coco.labels)
+    for train_id, name in enumerate(coco.names):
+        both = sum(np.count_nonzero((p == train_id) & (t == train_id)) for p, t in pairs)
+        either = sum(np.count_nonzero((p == train_id) | (t == train_id)) for p, t in pairs)
+        assert result.class_iou[name] == pytest.approx(both / either)
+
+
+def test_the_confusion_is_as_made_by_hand(labels: LabelSet) -> None:
+    grouping = Grouping('two', ('ground', 'car'), np.full(256, 255, np.uint8))
+    grouping.table[[0, 1]], grouping.table[13] = 0, 1
+    truth = np.array([[0, 1, 1, 13, 13, 10, 255]], np.uint8)
+    prediction = np.array([[1, 0, 13, 13, 10, 0, 0]], np.uint8)
+    result = score([(prediction, truth), (truth, truth)], labels, grouping)
+    np.testing.assert_array_equal(result.confusion, [[2 + 3, 1, 0], [0, 1 + 2, 1]])
+    assert result.class_iou == pytest.approx({'ground': 5 / 6, 'car': 3 / 5})
+    assert result.frame_miou == pytest.approx([(2 / 3 + 1 / 3) / 2, 1])
+
+
+def test_a_frame_without_labels_has_no_score_of_its_own(labels: LabelSet) -> None:
+    road, nothing = np.zeros((2, 3), np.uint8), np.full((2, 3), 255, np.uint8)
+    with Scorer(labels) as scorer:
+        assert scorer.add(road, nothing) is None
+        assert scorer.add(road, road) == 1
+        assert scorer.score().frame_miou == (None, 1)
+
+
 def test_a_grouping_merges_before_scoring(labels: LabelSet) -> None:
     grouping = load_grouping('camvid11', labels)
     car, bus, train = (labels.train_id(name) for name in ('car', 'bus', 'train'))
@@ -59,14 +125,39 @@ def test_a_grouping_merges_before_scoring(labels: LabelSet) -> None:
     assert result.miou == 1
 
 
+def noise(count: int, classes: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    random = np.random.default_rng(7)
+    images = random.integers(0, classes, (count, 2, 90, 110), np.uint8)
+    return [(prediction, truth) for prediction, truth in images]
+
+
 def test_frames_go_through_the_runner(street: Path, tmp_path: Path, labels: LabelSet) -> None:
     model = write_tiny_model(tmp_path / 'tiny.onnx', tiny_contract(width=96, height=64))
     folder = CityscapesFolder(street, 'val', labels)
+    seen: list[ScoredFrame] = []
     with create_runner('onnxruntime', model) as runner:
-        result = evaluate(Segmenter(runner), folder, labels)
+        result = evaluate(Segmenter(runner), folder, labels, watch=seen.append)
     assert result.frames == 4
     # Its logits are 8 pixels apart: between two colours up-sampling finds a third.
     assert (result.class_iou['road'] or 0) > 0.9
     assert (result.class_iou['sky'] or 0) > 0.8
     assert result.class_iou['wall'] == 0
     assert 0.85 < result.pixel_accuracy < 1
+    assert [frame.name for frame in seen] == [f'town_{number:06d}_000019' for number in range(4)]
+    assert [frame.miou for frame in seen] == list(result.frame_miou)
+    np.testing.assert_array_equal(seen[2].image, folder.image(2))
+    np.testing.assert_array_equal(seen[2].truth, folder.truth(2))
+    assert (seen[2].prediction == seen[2].truth)[2:].mean() > 0.85
+
+
+def test_a_folder_without_any_label_of_the_set_is_refused(tmp_path: Path, labels: LabelSet) -> None:
+    write_frame(tmp_path, 'val', 'a', np.full((64, 96), 255, np.uint8), labels=labels)
+    model = write_tiny_model(tmp_path / 'tiny.onnx', tiny_contract(width=96, height=64))
+    folder = CityscapesFolder(tmp_path, 'val', labels)
+    with (
+        create_runner('onnxruntime', model) as runner,
+        pytest.raises(
+            DatasetError, match=r'expected labels of the set cityscapes in split val, got 1 frames'
+        ),
+    ):
+        evaluate(Segmenter(runner), folder, labels)
