@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +15,13 @@ import onnxruntime
 from seg_perception.core.contract import INPUT, OUTPUT, ContractError, ModelContract, TensorInfo
 from seg_perception.core.segmenter import Prediction
 from seg_perception.inference.base import HostFinish, ModelError, Runner, RunnerError
+from seg_perception.inference.onnx_file import check_file
+
+Arrays: TypeAlias = 'dict[str, npt.NDArray[Any]]'
 
 _LOG_ERRORS = 3
+# Sums of products of two signed INT8 factors overflow on CPUs without VNNI unless this is asked.
+_EXACT_INT8 = ('session.x64quantprecision', '1')
 # ONNX Runtime's names for the element types, as numpy has them.
 _DTYPES = {'float': 'float32', 'double': 'float64'}
 
@@ -34,8 +40,7 @@ class OnnxRuntimeRunner(Runner):
         options.add_session_config_entry('session.intra_op.allow_spinning', '0')
         # A third less memory, and no slower.
         options.enable_cpu_mem_arena = False
-        # INT8 products of two signed factors overflow on CPUs without VNNI unless this is asked.
-        options.add_session_config_entry('session.x64quantprecision', '1')
+        options.add_session_config_entry(*_EXACT_INT8)
         session = _open_session(self.path, options)
         contract = _session_contract(self.path, session)
         self._session, self._finish = session, HostFinish(contract)
@@ -74,6 +79,26 @@ def read_contract(path: str | Path) -> ModelContract:
     return _session_contract(Path(path), _open_session(Path(path), options))
 
 
+def open_graph(model: bytes) -> Callable[[Arrays], Arrays]:
+    """Return a function that runs an ONNX model, which need not keep the contract.
+
+    It takes inputs by name and returns outputs by name; for looking at a network from within.
+
+    :raises ModelError: when ONNX Runtime cannot load the model.
+    """
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = _LOG_ERRORS
+    options.add_session_config_entry(*_EXACT_INT8)
+    try:
+        session = onnxruntime.InferenceSession(model, options, providers=['CPUExecutionProvider'])
+    except Exception as error:
+        raise ModelError(
+            f'expected a graph that ONNX Runtime runs, got: {_reason(error)}'
+        ) from error
+    names = [output.name for output in session.get_outputs()]
+    return lambda inputs: dict(zip(names, session.run(names, dict(inputs)), strict=True))
+
+
 def fold_constants(path: Path) -> None:
     """Rewrite an ONNX file with what is constant in it computed, in standard operators only.
 
@@ -90,11 +115,7 @@ def fold_constants(path: Path) -> None:
 
 
 def _open_session(path: Path, options: Any) -> Any:
-    if not path.is_file():
-        raise ModelError(
-            f'{path}: expected an ONNX file, got {"a folder" if path.is_dir() else "nothing"}; '
-            'give the path of a model file'
-        )
+    check_file(path)
     options.log_severity_level = _LOG_ERRORS
     try:
         return onnxruntime.InferenceSession(path, options, providers=['CPUExecutionProvider'])

@@ -55,14 +55,14 @@ def test_half_float_logits(tmp_path: Path) -> None:
     assert (label == 13).all()
 
 
-def test_a_model_whose_weights_lie_elsewhere_and_are_missing(tmp_path: Path) -> None:
+def test_a_model_whose_weights_lie_elsewhere(tmp_path: Path) -> None:
     path = write_tiny_model(tmp_path / 'model.onnx')
     model = onnx.load(path)
     weight = model.graph.initializer[0]
     onnx.external_data_helper.set_external_data(weight, 'weights')
     weight.ClearField('raw_data')
     path.write_bytes(model.SerializeToString())
-    with pytest.raises(ModelError, match=r'model\.onnx: expected an ONNX file that ONNX Runtime'):
+    with pytest.raises(ModelError, match=r"model\.onnx: .* one file .* got 'weight' in 'weights'"):
         OnnxRuntimeRunner(path).activate()
 
 
