@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from html.parser import HTMLParser
 from pathlib import Path
 
 import cv2
@@ -15,6 +14,7 @@ from seg_perception.demo.page import render_page
 from seg_perception.demo.pictures import masks_view
 from seg_perception.demo.record import RunRecord
 from seg_perception.demo.summary import Counts, Summary
+from test.pages import Page
 
 LABELS = load_label_set()
 ROAD, CAR = LABELS.train_id('road'), LABELS.train_id('car')
@@ -96,7 +96,7 @@ def test_a_run_leaves_a_page_with_its_pictures(tmp_path: Path) -> None:
     assert stamps[0] < 0.3
     assert stamps[-1] > 1.5
     page = (tmp_path / 'index.html').read_text()
-    assert set(links(page)) == names - {'summary.json', 'index.html'}
+    assert set(Page(page).links) == names - {'summary.json', 'index.html'}
     with Image.open(tmp_path / 'overview.webp') as overview:
         assert overview.size == SIZE
         assert getattr(overview, 'n_frames', 1) == 10  # every second of 20 frames, 0.1 s apart
@@ -110,7 +110,7 @@ def test_a_run_leaves_a_page_with_its_pictures(tmp_path: Path) -> None:
 def test_a_run_without_results_leaves_a_page_without_pictures(tmp_path: Path) -> None:
     RunRecord(LABELS).write(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {'summary.json', 'index.html'}
-    assert list(links((tmp_path / 'index.html').read_text())) == []
+    assert Page((tmp_path / 'index.html').read_text()).links == []
 
 
 def test_an_overlay_that_is_no_picture_is_refused() -> None:
@@ -125,7 +125,7 @@ def test_the_page_is_well_formed_escaped_and_loads_nothing(tmp_path: Path) -> No
     assert 'scene &lt;0&gt;' in page
     assert 'demo --source &quot;a &amp; b&quot;' in page
     assert '://' not in page
-    Balanced().check(page)
+    assert Page(page).tags
     for name in LABELS.names:
         assert f'<span>{name}</span>' in page
     assert '<b>0.708</b><span>mean IoU</span>' in page
@@ -134,7 +134,7 @@ def test_the_page_is_well_formed_escaped_and_loads_nothing(tmp_path: Path) -> No
 def test_the_page_of_a_source_without_truth_says_so() -> None:
     summary = Summary(Counts(2, 2), (0.0, 0.1), (30.0, 40.0), 'tiny', 'onnxruntime')
     page = render_page(summary, LABELS)
-    Balanced().check(page)
+    assert Page(page).tags
     assert 'no truth to compare with' in page
     assert 'mean IoU' not in page
 
@@ -147,34 +147,3 @@ def test_masks_view_colours_what_is_drivable_and_what_is_not() -> None:
     assert view[0, 0].tolist() == [77, 113, 57]  # green
     assert view[3, 3].tolist() == [57, 65, 127]  # red
     assert view[0, 3].tolist() == [55, 55, 55]
-
-
-def links(page: str) -> list[str]:
-    parser = Balanced()
-    parser.check(page)
-    return parser.links
-
-
-class Balanced(HTMLParser):
-    """Fails on tags that do not match, and collects what the page refers to."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.links: list[str] = []
-        self._open: list[str] = []
-
-    def check(self, page: str) -> None:
-        self.feed(page)
-        self.close()
-        assert self._open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.links += [value for name, value in attrs if name in ('src', 'href') and value]
-        if tag not in ('meta', 'img'):
-            self._open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        pass
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self._open.pop() == tag

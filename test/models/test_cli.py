@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shlex
 from pathlib import Path
 
 import pytest
@@ -35,49 +33,6 @@ def test_a_damaged_model_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixtu
     printed = capsys.readouterr().err
     assert printed.startswith('model info: ')
     assert 'damaged.onnx' in printed
-    assert printed.count('\n') == 1
-
-
-def test_evaluate_writes_the_agreed_keys(tiny: Path, street: Path, tmp_path: Path) -> None:
-    out = tmp_path / 'score.json'
-    words = ['evaluate', '--model', str(tiny), '--dataset', str(street), '--json', str(out)]
-    assert main([*words, '--grouping', 'camvid11']) == 0
-    score = json.loads(out.read_text())
-    assert {'miou', 'class_iou', 'pixel_accuracy', 'frames'} <= set(score)
-    assert score['frames'] == 4
-    assert len(score['class_iou']) == 11
-    assert score['class_iou']['road'] > 0.9
-    assert score['class_iou']['pedestrian'] is None
-    found = [iou for iou in score['class_iou'].values() if iou is not None]
-    assert score['miou'] == pytest.approx(sum(found) / len(found))
-
-
-def test_record_writes_accuracy_into_the_file(tiny: Path, street: Path) -> None:
-    words = ['evaluate', '--model', str(tiny), '--dataset', str(street), '--record', 'the street']
-    assert main(words) == 0
-    assert main(words) == 0
-    entries = {entry.dataset: entry for entry in read_contract(tiny).accuracy}
-    assert list(entries) == ['its own colours', 'the street']
-    command = shlex.split(entries['the street'].command)
-    assert command[:5] == ['python3', '-m', 'seg_perception', 'model', 'evaluate']
-    assert command[5:] == ['--dataset', str(street), '--split', 'val']
-    assert 0 < entries['the street'].miou < 1
-
-
-@pytest.mark.parametrize(
-    ('words', 'reason'),
-    [
-        (['--dataset', 'nowhere'], 'no frames in nowhere: expected leftImg8bit/val/'),
-        (['--dataset', '.', '--grouping', 'camvid12'], 'no label file of the name'),
-        (['--dataset', '.', '--label-set', 'camvid11'], 'is not a label set'),
-    ],
-)
-def test_what_is_wrong_is_one_line(
-    tiny: Path, words: list[str], reason: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(['evaluate', '--model', str(tiny), *words]) == 1
-    printed = capsys.readouterr().err
-    assert reason in printed
     assert printed.count('\n') == 1
 
 
