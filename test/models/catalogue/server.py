@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -82,9 +83,12 @@ class _HttpServer(ThreadingHTTPServer):
 
 
 @contextmanager
-def serving() -> Iterator[Server]:
+def serving(tls: ssl.SSLContext | None = None) -> Iterator[Server]:
     with _HttpServer(('127.0.0.1', 0), Handler) as http:
-        http.setup_of = Server(f'http://127.0.0.1:{http.server_port}')
+        if tls is not None:
+            http.socket = tls.wrap_socket(http.socket, server_side=True)
+        scheme = 'http' if tls is None else 'https'
+        http.setup_of = Server(f'{scheme}://127.0.0.1:{http.server_port}')
         thread = threading.Thread(target=http.serve_forever, kwargs={'poll_interval': 0.01})
         thread.start()
         try:
