@@ -27,10 +27,13 @@ MAY_IMPORT = {
 
 ROS = {'rclpy', 'ament_index_python', 'builtin_interfaces', 'cv_bridge', 'rcl_interfaces'}
 ONLY_IN = {
-    'torch': f'{PACKAGE}.models.',
-    'onnx': f'{PACKAGE}.models.',
-    'cityscapesscripts': f'{PACKAGE}.models.',
-    'onnxruntime': f'{PACKAGE}.inference.onnxruntime',
+    'torch': (f'{PACKAGE}.models.',),
+    'onnx': (f'{PACKAGE}.models.', f'{PACKAGE}.inference.device_finish.'),
+    'cityscapesscripts': (f'{PACKAGE}.models.',),
+    'onnxruntime': (f'{PACKAGE}.inference.onnxruntime.',),
+    'tensorrt': (f'{PACKAGE}.inference.tensorrt.',),
+    'tensorrt_rtx': (f'{PACKAGE}.inference.tensorrt.',),
+    'cuda': (f'{PACKAGE}.inference.tensorrt.',),
 }
 CORE_NEEDS = {'numpy', 'cv2', 'yaml'}
 
@@ -48,8 +51,9 @@ def breaches(source: str, module: str) -> Iterator[str]:
                 yield f'{where}: {room or "a module beside the rooms"} may not know {other}'
         elif (top in ROS or top.endswith('_msgs')) and room != 'ros':
             yield f'{where}: only ros may know ROS'
-        elif not (module + '.').startswith(ONLY_IN.get(top, '')):
-            yield f'{where}: only {ONLY_IN[top].strip(".")} may know {top}'
+        elif top in ONLY_IN and not (module + '.').startswith(ONLY_IN[top]):
+            rooms = ' and '.join(room.strip('.') for room in ONLY_IN[top])
+            yield f'{where}: only {rooms} may know {top}'
         elif room == 'core' and top not in CORE_NEEDS | sys.stdlib_module_names:
             yield f'{where}: core makes do with {", ".join(sorted(CORE_NEEDS))}'
 
@@ -82,6 +86,9 @@ def test_every_folder_is_a_room_of_the_rule() -> None:
         ('sim.scene', 'def late():\n    import seg_perception.ros.qos', 'sim may not know ros'),
         ('inference.base', 'import onnxruntime', 'only seg_perception.inference.onnxruntime may'),
         ('inference.choice', 'import_module("torch.nn")', 'only seg_perception.models may'),
+        ('inference.choice', 'import onnx', 'only seg_perception.models and seg_perception.infer'),
+        ('inference.choice', 'import tensorrt_rtx', 'only seg_perception.inference.tensorrt may'),
+        ('inference.onnxruntime', 'from cuda.bindings import runtime', 'may know cuda'),
         ('ros.publishers', 'from seg_perception.models import train', 'ros may not know models'),
         ('demo.run', 'from seg_perception.ros import qos', 'demo may not know ros'),
         ('demo.run', 'from seg_perception.msg import FrameReport', 'demo may not know msg'),
@@ -99,6 +106,8 @@ def test_the_rule_finds_a_breach(module: str, source: str, reason: str) -> None:
         ('ros.report', 'from seg_perception.msg import FrameReport'),
         ('ros.report', 'from seg_perception.core.labels import Label'),
         ('inference.onnxruntime', 'import onnxruntime as ort'),
+        ('inference.device_finish', 'import onnx'),
+        ('inference.tensorrt.flavour', 'import_module("tensorrt_rtx")'),
         ('models.export', 'import onnx, torch\nfrom seg_perception.inference.base import Runner'),
         ('core.labels', 'import numpy.typing as npt\nfrom seg_perception.resources import x'),
         ('__main__', 'from importlib import import_module\nimport_module(tool.module)'),

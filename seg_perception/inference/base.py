@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -20,8 +22,12 @@ if TYPE_CHECKING:
 
 Image = npt.NDArray[np.uint8]
 
+# What the finish is called where it is part of the graph: label and confidence, and 1 for images
+# whose logits are numbers.
+LABEL, CONFIDENCE, FINITE = 'label', 'confidence', 'finite'
+
 # Differences of logits must not overflow in float32 while they are interpolated.
-_LARGEST = 1e30
+LARGEST_LOGIT = 1e30
 
 
 class ModelError(ValueError):
@@ -41,7 +47,11 @@ class Runner(ABC):
     :param threads: CPU threads for one inference; 0 takes one for each core.
     """
 
-    name: ClassVar[str]
+    name: str
+    """Of the runtime; a runner that chooses among several has it when it is active."""
+
+    passed_over: Mapping[str, str] = MappingProxyType({})
+    """Runtimes that were to be preferred and why they were not, from the last `activate`."""
 
     def __init__(self, path: str | Path, *, threads: int = 0) -> None:
         if threads < 0:
@@ -185,12 +195,20 @@ def check_logits(contract: ModelContract, logits: npt.NDArray[Any]) -> None:
             f'logits: expected images of {list(shape)} as the model file declares, got '
             f'{list(logits.shape[1:])}; export the model again'
         )
-    if not float(np.abs(logits).max()) <= _LARGEST:  # so that NaN is refused, too
-        raise RunnerError(
-            f'logits: expected finite numbers within {_LARGEST:g}, got others; the frame is '
-            'refused: check the model (`python3 -m seg_perception model evaluate`) or export '
-            'it again'
-        )
+    if not float(np.abs(logits).max()) <= LARGEST_LOGIT:  # so that NaN is refused, too
+        refuse_numbers()
+
+
+def refuse_numbers() -> NoReturn:
+    """Refuse a frame whose logits are not finite or too large.
+
+    :raises RunnerError: always.
+    """
+    raise RunnerError(
+        f'logits: expected finite numbers within {LARGEST_LOGIT:g}, got others; the frame is '
+        'refused: check the model (`python3 -m seg_perception model evaluate`) or export '
+        'it again'
+    )
 
 
 def _describe(images: object) -> str:

@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +29,7 @@ _DTYPES = {'float': 'float32', 'double': 'float64'}
 class OnnxRuntimeRunner(Runner):
     """Runs a model in ONNX Runtime, FP32, with the finish streamed on the CPU."""
 
-    name: ClassVar[str] = 'onnxruntime'
+    name = 'onnxruntime'
     _session: Any
     _finish: HostFinish
 
