@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from test.models.catalogue import server as serve
 from test.models.catalogue.conftest import entry_at, files_in
 from test.models.catalogue.server import DATA, NAME, OTHER_DATA, PATH, SIZE, Answer, Server
 
-QUICK = Options(tries=3, backoff=0.001, stall_timeout=0.3)
+QUICK = Options(tries=3, backoff=0.001)
 PIECE = 1 << 15
 HALF = 4 * PIECE
 PARTS = {f'{NAME}.part', f'{NAME}.part.json'}
@@ -39,7 +40,6 @@ def put_part(folder: Path, data: bytes) -> None:
         ([serve.chunked], [None]),
         ([serve.cut(HALF)], [None, HALF]),
         ([serve.cut(HALF), serve.cut(PIECE)], [None, HALF, HALF + PIECE]),
-        ([serve.stall(HALF)], [None, HALF]),
         ([serve.cut(HALF), serve.without_ranges], [None, HALF]),
         ([serve.cut(HALF), serve.wrong_range], [None, HALF, None]),
         ([serve.status(500), serve.status(503)], [None, None, None]),
@@ -55,7 +55,6 @@ def put_part(folder: Path, data: bytes) -> None:
         'no length',
         'ends early',
         'ends early twice',
-        'stalls',
         'ignores the range',
         'sends another range',
         'fails twice',
@@ -76,6 +75,17 @@ def test_the_file_arrives_whole(
     assert files_in(folder) == {NAME}
     asked = [start if start is None else f'bytes={start}-' for start in starts]
     assert [request.get('Range') for request in server.asked] == asked
+
+
+def test_a_server_that_falls_silent_is_asked_again(
+    server: Server, entry: Entry, folder: Path
+) -> None:
+    server.script = [serve.stall(HALF)]
+    said: list[str] = []
+    options = replace(QUICK, tries=10, stall_timeout=0.5)
+    assert fetch(entry, folder, options, said.append).read_bytes() == DATA
+    assert 'timed out' in said[0]
+    assert server.asked[1]['Range'] == f'bytes={HALF}-'
 
 
 @pytest.mark.parametrize(
