@@ -60,6 +60,13 @@ class Runner(ABC):
         self.threads = threads
         self._contract: ModelContract | None = None
 
+    @classmethod
+    def check_machine(cls) -> None:
+        """Check that this machine has what the runtime needs, before a model is looked at.
+
+        :raises RunnerError: naming what is missing.
+        """
+
     @property
     def active(self) -> bool:
         """Whether the model is loaded."""

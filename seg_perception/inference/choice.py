@@ -5,13 +5,21 @@ from __future__ import annotations
 import importlib
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from seg_perception.core.contract import ModelContract
 from seg_perception.core.labels import LabelSet
-from seg_perception.inference.base import ModelError, Runner, RunnerError
+from seg_perception.core.segmenter import Prediction
+from seg_perception.inference.base import Image, ModelError, Runner, RunnerError
 
-# By preference: `auto` takes the first that is installed. Each is its own module, imported only
-# when it is used, so that a missing runtime is no obstacle to the others.
-_RUNTIMES = {'onnxruntime': ('seg_perception.inference.onnxruntime', 'OnnxRuntimeRunner')}
+# By preference. Each is its own module, imported only when it is used, so that a missing runtime is
+# no obstacle to the others.
+_RUNTIMES = {
+    'tensorrt': ('seg_perception.inference.tensorrt.runner', 'TensorRtRunner'),
+    'tensorrt_rtx': ('seg_perception.inference.tensorrt.runner', 'TensorRtRtxRunner'),
+    'onnxruntime': ('seg_perception.inference.onnxruntime', 'OnnxRuntimeRunner'),
+}
 
 BACKENDS = ('auto', *_RUNTIMES)
 
@@ -19,23 +27,59 @@ BACKENDS = ('auto', *_RUNTIMES)
 def create_runner(backend: str, model: str | Path, *, threads: int = 0) -> Runner:
     """Return a runner, not yet active, for a model file.
 
-    :param backend: one of `BACKENDS`.
+    :param backend: one of `BACKENDS`; `auto` is a `PreferredRunner`.
     :param threads: CPU threads for one inference; 0 takes one for each core.
     :raises RunnerError: when there is no such backend or its runtime is not installed.
     :raises ValueError: when `threads` is negative.
     """
     if backend not in BACKENDS:
         raise RunnerError(f'backend: expected one of {", ".join(BACKENDS)}, got {backend!r}')
-    missing = []
-    for name in _RUNTIMES if backend == 'auto' else (backend,):
-        module, runner = _RUNTIMES[name]
-        try:
-            runtime: type[Runner] = getattr(importlib.import_module(module), runner)
-        except ImportError as error:
-            missing.append(f'{name} ({error})')
-        else:
-            return runtime(model, threads=threads)
-    raise _not_installed(backend, missing)
+    if backend == 'auto':
+        return PreferredRunner(model, threads=threads)
+    module, runner = _RUNTIMES[backend]
+    try:
+        runtime: type[Runner] = getattr(importlib.import_module(module), runner)
+    except ImportError as error:
+        raise _not_installed(backend, [f'{backend} ({error})']) from error
+    return runtime(model, threads=threads)
+
+
+class PreferredRunner(Runner):
+    """Runs a model in the first runtime, by preference, that this machine has and that takes it.
+
+    The choice is made anew by every `activate`. `name` is that of the runtime, `passed_over` tells
+    why it was none before it. A model file that is missing or breaks the contract is an error of
+    its own, whatever the runtime.
+    """
+
+    name = 'auto'
+    _runner: Runner
+
+    def _load(self) -> ModelContract:
+        reasons: dict[str, str] = {}
+        for backend in _RUNTIMES:
+            try:
+                runner = create_runner(backend, self.path, threads=self.threads)
+                runner.check_machine()
+                runner.activate()
+            except RunnerError as error:
+                reasons[backend] = str(error)
+            else:
+                self._runner, self.name, self.passed_over = runner, runner.name, reasons
+                return runner.contract
+        raise _not_installed(
+            'auto', [f'{backend} ({reason})' for backend, reason in reasons.items()]
+        )
+
+    def _predict(self, images: Image, want_confidence: bool) -> Prediction:
+        return self._runner.infer(images, want_confidence=want_confidence)
+
+    def _logits(self, images: Image) -> npt.NDArray[np.float32]:
+        return self._runner.logits(images)
+
+    def _free(self) -> None:
+        self._runner.deactivate()
+        del self._runner
 
 
 def read_contract(model: str | Path) -> ModelContract:
@@ -75,6 +119,6 @@ def check_labels(contract: ModelContract, labels: LabelSet) -> None:
 
 def _not_installed(backend: str, missing: list[str]) -> RunnerError:
     return RunnerError(
-        f'backend {backend}: expected an installed runtime, got none: {", ".join(missing)}; '
+        f'backend {backend}: expected a runtime that works, got none: {", ".join(missing)}; '
         'install one, for example with `pip install onnxruntime`'
     )

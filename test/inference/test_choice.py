@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import re
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from seg_perception.core.labels import Label, load_label_set
@@ -14,28 +17,90 @@ from seg_perception.inference.choice import (
     create_runner,
     read_contract,
 )
+from test.inference.runner_contract import pictures
 from test.tiny_model import tiny_contract, write_tiny_model
 
+PACKAGE = 'seg_perception.inference'
+RUNTIMES = [backend for backend in BACKENDS if backend != 'auto']
 
-@pytest.mark.parametrize('backend', BACKENDS)
-def test_every_backend_runs(tmp_path: Path, backend: str) -> None:
+
+@pytest.mark.parametrize('backend', RUNTIMES)
+def test_every_backend_is_itself_or_says_what_is_missing(tmp_path: Path, backend: str) -> None:
     path = write_tiny_model(tmp_path / 'model.onnx')
-    with create_runner(backend, path, threads=1) as runner:
-        assert runner.name == 'onnxruntime'
-        assert runner.contract == tiny_contract()
+    runner = create_runner(backend, path, threads=1)
+    assert runner.name == backend
+    try:
+        runner.check_machine()
+    except RunnerError as error:
+        with pytest.raises(RunnerError, match=re.escape(str(error))):
+            runner.activate()
+        assert not runner.active
+        assert 'tensorrt' in backend
+    else:
+        with runner:
+            assert runner.contract == tiny_contract()
+
+
+def test_auto_takes_the_first_that_works_and_tells_why_not_those_before(tmp_path: Path) -> None:
+    path = write_tiny_model(tmp_path / 'model.onnx')
+    images = pictures(tiny_contract(), 1)
+    with create_runner('auto', path, threads=1) as runner:
+        assert runner.name in RUNTIMES
+        assert list(runner.passed_over) == RUNTIMES[: RUNTIMES.index(runner.name)]
+        assert all(runner.passed_over.values())
+        label = runner.infer(images).label
+    with create_runner('onnxruntime', path, threads=1) as plain:
+        assert plain.passed_over == {}
+        np.testing.assert_array_equal(plain.infer(images).label, label)
+
+
+@pytest.mark.skipif(Path('/proc/driver/nvidia').exists(), reason='this machine has a GPU')
+def test_without_a_driver_auto_is_onnxruntime_and_loads_no_tensorrt(tmp_path: Path) -> None:
+    path = write_tiny_model(tmp_path / 'model.onnx')
+    script = (
+        'import sys\n'
+        'from seg_perception.inference.choice import create_runner\n'
+        f'with create_runner("auto", {str(path)!r}) as runner:\n'
+        '    print(runner.name, dict(runner.passed_over))\n'
+        'print([name for name in sys.modules if name in ("tensorrt", "tensorrt_rtx", "onnx")])\n'
+    )
+    answer = subprocess.run(
+        [sys.executable, '-c', script],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert re.fullmatch(
+        r"onnxruntime \{'tensorrt': 'no CUDA driver: .*', 'tensorrt_rtx': 'no CUDA .*'\}\n\[\]\n",
+        answer.stdout,
+    )
+
+
+def test_auto_does_not_hide_a_bad_model(tmp_path: Path) -> None:
+    path = write_tiny_model(tmp_path / 'model.onnx', classes=18)
+    runner = create_runner('auto', path)
+    with pytest.raises(ModelError, match='breaks the model contract: output'):
+        runner.activate()
+    assert not runner.active
 
 
 def test_an_unknown_backend_lists_the_known() -> None:
-    with pytest.raises(RunnerError, match="expected one of auto, onnxruntime, got 'caffe'"):
+    known = 'auto, tensorrt, tensorrt_rtx, onnxruntime'
+    with pytest.raises(RunnerError, match=f"expected one of {known}, got 'caffe'"):
         create_runner('caffe', 'model.onnx')
 
 
-@pytest.mark.parametrize('backend', BACKENDS)
-def test_a_missing_runtime_is_named(monkeypatch: pytest.MonkeyPatch, backend: str) -> None:
-    monkeypatch.delitem(sys.modules, 'seg_perception.inference.onnxruntime', raising=False)
+def test_a_missing_runtime_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith(PACKAGE)]:
+        if name not in (f'{PACKAGE}.base', f'{PACKAGE}.choice'):
+            monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, 'onnxruntime', None)
-    with pytest.raises(RunnerError, match=f'backend {backend}: .* got none: onnxruntime .*install'):
-        create_runner(backend, 'model.onnx')
+    for backend in RUNTIMES:
+        with pytest.raises(RunnerError, match=f'backend {backend}: .* got none: {backend} .*inst'):
+            create_runner(backend, 'model.onnx')
+    with pytest.raises(RunnerError, match=r'backend auto: .* tensorrt .*, onnxruntime .*install'):
+        create_runner('auto', 'model.onnx').activate()
     with pytest.raises(RunnerError, match='got none: onnxruntime'):
         read_contract('model.onnx')
 

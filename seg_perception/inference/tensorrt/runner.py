@@ -1,0 +1,124 @@
+"""TensorRT and TensorRT for RTX as runners."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from seg_perception.core.contract import OUTPUT, ModelContract
+from seg_perception.core.segmenter import Prediction
+from seg_perception.inference.base import (
+    CONFIDENCE,
+    FINITE,
+    LABEL,
+    Runner,
+    RunnerError,
+    refuse_numbers,
+)
+from seg_perception.inference.onnxruntime import read_contract
+from seg_perception.inference.tensorrt.build import build_engine
+from seg_perception.inference.tensorrt.flavour import TENSORRT, TENSORRT_RTX, load_flavour
+from seg_perception.inference.tensorrt.options import BuildOptions
+
+if TYPE_CHECKING:
+    from seg_perception.inference.tensorrt.engine import Engine
+
+EngineSource = Callable[[Path, BuildOptions, str], bytes]
+"""Gives the engine of a model file, by options, for a runtime: builds it, or has it already."""
+
+
+def build(model: Path, options: BuildOptions, runtime: str) -> bytes:
+    """Build the engine, each time anew."""
+    return build_engine(model, options, runtime=runtime)
+
+
+class TensorRtRunner(Runner):
+    """Runs a model in TensorRT, with the finish on the GPU.
+
+    More images than the largest batch of the engine are run one batch after the other.
+
+    :param options: how the engine is built.
+    :param source: where the engine comes from.
+    """
+
+    name = TENSORRT
+    _engine: Engine
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        threads: int = 0,
+        options: BuildOptions | None = None,
+        source: EngineSource = build,
+    ) -> None:
+        super().__init__(path, threads=threads)
+        self._options = options or BuildOptions()
+        self._source = source
+
+    @classmethod
+    def check_machine(cls) -> None:
+        """Check that there are a driver, a GPU, the runtime and the CUDA bindings."""
+        load_flavour(cls.name)
+        _cuda_bindings(cls.name)
+
+    def _load(self) -> ModelContract:
+        contract = read_contract(self.path)
+        flavour = load_flavour(self.name)
+        engine = _cuda_bindings(self.name)
+        plan = self._source(self.path, self._options, self.name)
+        self._engine = engine(flavour, plan, contract)
+        return contract
+
+    def _predict(self, images: npt.NDArray[np.uint8], want_confidence: bool) -> Prediction:
+        names = [FINITE, LABEL, CONFIDENCE] if want_confidence else [FINITE, LABEL]
+        started = time.perf_counter()
+        outputs, copying = self._run(images, names)
+        if not outputs[FINITE].all():
+            refuse_numbers()
+        seconds = time.perf_counter() - started - copying
+        return Prediction(outputs[LABEL], outputs.get(CONFIDENCE), seconds * 1e3, copying * 1e3)
+
+    def _logits(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
+        return self._run(images, [OUTPUT])[0][OUTPUT]
+
+    def _run(
+        self, images: npt.NDArray[np.uint8], names: Sequence[str]
+    ) -> tuple[dict[str, npt.NDArray[Any]], float]:
+        """Return copies of the named outputs, and the seconds that copying them took."""
+        parts: list[dict[str, npt.NDArray[Any]]] = []
+        copying = 0.0
+        for first in range(0, len(images), self._engine.batch):
+            outputs = self._engine.run(images[first : first + self._engine.batch], names)
+            done = time.perf_counter()
+            parts.append({name: array.copy() for name, array in outputs.items()})
+            copying += time.perf_counter() - done
+        if len(parts) == 1:
+            return parts[0], copying
+        return {name: np.concatenate([part[name] for part in parts]) for name in names}, copying
+
+    def _free(self) -> None:
+        self._engine.close()
+        del self._engine
+
+
+class TensorRtRtxRunner(TensorRtRunner):
+    """The same in TensorRT for RTX."""
+
+    name = TENSORRT_RTX
+
+
+def _cuda_bindings(runtime: str) -> type[Engine]:
+    try:
+        from seg_perception.inference.tensorrt.engine import Engine
+    except ImportError as error:
+        raise RunnerError(
+            f'{runtime} needs the CUDA bindings of Python: {error}; `pip install cuda-python` of '
+            "the driver's CUDA version (see nvidia-smi)"
+        ) from error
+    return Engine
