@@ -60,7 +60,7 @@ class Runner(ABC):
         self.threads = threads
         self._contract: ModelContract | None = None
 
-    @classmethod
+    @classmethod  # noqa: B027  (many runtimes need nothing)
     def check_machine(cls) -> None:
         """Check that this machine has what the runtime needs, before a model is looked at.
 

@@ -29,8 +29,8 @@ def build_engine(
 ) -> bytes:
     """Build an engine of a contract model with the finish: image in, label and confidence out.
 
-    Takes seconds to minutes. With TensorRT for RTX and `options.compute_capability` no GPU is
-    needed.
+    Takes seconds to minutes. With TensorRT for RTX and `options.compute_capabilities` no GPU
+    is needed.
 
     :param runtime: `TENSORRT` or `TENSORRT_RTX`.
     :param progress: told how far the build is, from 10 on; from any thread, must not raise.
@@ -42,7 +42,7 @@ def build_engine(
     """
     options = options or BuildOptions()
     contract = read_contract(model)
-    flavour = load_flavour(runtime, need_gpu=not options.compute_capability)
+    flavour = load_flavour(runtime, need_gpu=not options.compute_capabilities)
     log = Log(flavour.trt)
     builder = flavour.trt.Builder(log.native)
     network = parse_network(flavour, builder, log, model, contract)
@@ -77,12 +77,14 @@ def _configure(flavour: Flavour, config: Any, network: Any, options: BuildOption
 def _choose_device(flavour: Flavour, builder: Any, config: Any, options: BuildOptions) -> None:
     trt = flavour.trt
     if flavour.is_rtx:
-        config.num_compute_capabilities = 1
-        config.set_compute_capability(_compute_capability(flavour, options), 0)
-    elif options.compute_capability:
+        targets = _compute_capabilities(flavour, options)
+        config.num_compute_capabilities = len(targets)
+        for number, target in enumerate(targets):
+            config.set_compute_capability(target, number)
+    elif options.compute_capabilities:
         raise RunnerError(
-            'compute_capability: TensorRT builds for the GPU of this machine only; leave it empty, '
-            'or build with TensorRT for RTX'
+            'compute_capabilities: TensorRT builds for the GPU of this machine only; leave it '
+            'empty, or build with TensorRT for RTX'
         )
     if options.dla_core is not None:
         if options.dla_core >= builder.num_DLA_cores:
@@ -95,20 +97,21 @@ def _choose_device(flavour: Flavour, builder: Any, config: Any, options: BuildOp
         config.set_flag(trt.BuilderFlag.GPU_FALLBACK)
 
 
-def _compute_capability(flavour: Flavour, options: BuildOptions) -> Any:
-    """Return TensorRT for RTX's name of the GPU to build for."""
-    wanted = options.compute_capability or (flavour.gpu.compute_capability if flavour.gpu else '')
+def _compute_capabilities(flavour: Flavour, options: BuildOptions) -> list[Any]:
+    """Return TensorRT for RTX's names of the GPUs to build for."""
+    here = (flavour.gpu.compute_capability,) if flavour.gpu else ()
     known = {
         f'{name[2:-1]}.{name[-1]}': value
         for name, value in flavour.trt.ComputeCapability.__members__.items()
         if name.startswith('SM')
     }
-    if wanted not in known:
-        raise RunnerError(
-            f'{flavour.title}: expected a GPU of compute capability {", ".join(known)}, got '
-            f'{wanted}; use another backend'
-        )
-    return known[wanted]
+    for wanted in options.compute_capabilities or here:
+        if wanted not in known:
+            raise RunnerError(
+                f'{flavour.title}: expected a GPU of compute capability {", ".join(known)}, got '
+                f'{wanted}; use another backend'
+            )
+    return [known[wanted] for wanted in options.compute_capabilities or here]
 
 
 def _add_profile(builder: Any, config: Any, contract: ModelContract, options: BuildOptions) -> None:

@@ -77,14 +77,14 @@ def describe_platform(flavour: Flavour, options: BuildOptions) -> dict[str, str]
 
     An engine that was built where one of these differs must not be used.
     """
-    elsewhere = bool(options.compute_capability) or flavour.gpu is None
+    gpu = None if options.compute_capabilities else flavour.gpu
+    here = '' if gpu is None else gpu.compute_capability
     return {
         'runtime': flavour.name,
         'version': flavour.version,
         'machine': platform.machine(),
-        'gpu': '' if elsewhere or flavour.gpu is None else flavour.gpu.name,
-        'compute_capability': options.compute_capability
-        or ('' if flavour.gpu is None else flavour.gpu.compute_capability),
+        'gpu': '' if gpu is None else gpu.name,
+        'compute_capability': ' '.join(options.compute_capabilities) or here,
     }
 
 

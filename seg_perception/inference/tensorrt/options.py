@@ -20,7 +20,7 @@ class BuildOptions:
         TensorRT.
     :ivar dla_core: the core of a Jetson's deep learning accelerator to use; what it cannot run is
         run on the GPU.
-    :ivar compute_capability: of the GPU to build for, such as '8.6'; empty for this machine's.
+    :ivar compute_capabilities: of the GPUs to build for, such as '8.6'; none for this machine's.
         TensorRT for RTX alone builds for others.
     :raises ValueError: when one is out of range.
     """
@@ -29,7 +29,7 @@ class BuildOptions:
     tf32: bool = False
     workspace_mib: int = 0
     dla_core: int | None = None
-    compute_capability: str = ''
+    compute_capabilities: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.batch < 1:
@@ -40,11 +40,9 @@ class BuildOptions:
             )
         if self.dla_core is not None and self.dla_core < 0:
             raise ValueError(f'dla_core: expected 0 or more, got {self.dla_core}')
-        if not re.fullmatch(r'(\d{1,2}\.\d)?', self.compute_capability):
-            raise ValueError(
-                "compute_capability: expected one such as '8.6', or none, got "
-                f'{self.compute_capability!r}'
-            )
+        for wanted in self.compute_capabilities:
+            if not re.fullmatch(r'\d{1,2}\.\d', wanted):
+                raise ValueError(f"compute_capabilities: expected such as '8.6', got {wanted!r}")
 
     def canonical(self) -> str:
         """Return JSON that is the same text for the same engine, for the key of a cache."""
