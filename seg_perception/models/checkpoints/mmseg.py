@@ -132,7 +132,7 @@ def _settings(
             for word, value in words.items()
             if had is None and word in name
         ]
-        hint = f'; OpenMMLab published files of such a name with {" ".join(hints)}' if hints else ''
+        hint = f'; OpenMMLab published such files with {" ".join(hints)}' if hints else ''
         raise CheckpointError(
             f'{checkpoint.path}: no tensor tells, and the file does not record, '
             f'{", ".join(options)}; a wrong value loads without an error and labels wrongly, so '

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from seg_perception.models.checkpoints.read import Checkpoint
+from seg_perception.models.checkpoints.read import Checkpoint, CheckpointError
 from seg_perception.models.checkpoints.source import (
     Identified,
     Overrides,
@@ -24,6 +24,9 @@ _OURS = by_rules(
 # The network ends at the encoder's second stage; its files hold the others all the same.
 _LEFT_OUT = (r'encoder\.layer[34]\..+', r'encoder\.fc\..+', r'classification_head\..+')
 
+_FIRST_LEVEL = 'decoder.psp.blocks.0.pool.1.0.weight'
+_FEATURES = {'resnet18': 128, 'resnet50': 512, 'resnet101': 512}
+
 
 def matches(checkpoint: Checkpoint) -> bool:
     """Tell by its names whether a checkpoint has this layout."""
@@ -37,6 +40,12 @@ def identify(checkpoint: Checkpoint, overrides: Overrides) -> Identified:
     """
     backbone = resnet(checkpoint, r'encoder\.layer3\.(\d+)\.', 'encoder.layer3.0.conv3.weight')
     fixed(checkpoint, overrides, align_corners=True, output_stride=8, dilation='none')
+    features = shape_of(checkpoint, _FIRST_LEVEL)[1]
+    if features != _FEATURES[backbone]:
+        raise CheckpointError(
+            f'{checkpoint.path}: expected encoder_depth 3, whose features have '
+            f'{_FEATURES[backbone]} channels, got {features}'
+        )
     names, left_out = rename(checkpoint, _OURS, _LEFT_OUT)
     return Identified(
         source='segmentation_models_pytorch',
@@ -48,7 +57,7 @@ def identify(checkpoint: Checkpoint, overrides: Overrides) -> Identified:
                 stem=(),
                 dilation='none',
                 backbone_stride=8,
-                pool_channels=shape_of(checkpoint, 'decoder.psp.blocks.0.pool.1.0.weight')[0],
+                pool_channels=shape_of(checkpoint, _FIRST_LEVEL)[0],
                 fuse_channels=shape_of(checkpoint, 'decoder.conv.0.weight')[0],
                 align_corners=True,
                 concat='1236_features',
