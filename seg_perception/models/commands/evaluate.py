@@ -13,11 +13,11 @@ from seg_perception.core.labels import load_grouping, load_label_set
 from seg_perception.inference.choice import BACKENDS, check_labels, create_runner, read_contract
 from seg_perception.models.commands.shared import PROGRAM, Commands, add_command, add_dataset
 from seg_perception.models.dataset import CityscapesFolder
+from seg_perception.models.evaluation.views import MEANS, AveragingSegmenter, Windows
 from seg_perception.resources import bundled_model
 
 if TYPE_CHECKING:
     from seg_perception.models.evaluation.score import Score
-    from seg_perception.models.evaluation.views import Windows
 
 
 def add(commands: Commands) -> None:
@@ -36,7 +36,7 @@ def add(commands: Commands) -> None:
     add('--label-set', default='cityscapes', help='default: cityscapes')
     add('--backend', default='auto', choices=BACKENDS)
     add('--threads', type=int, default=0, help='0: one for each core')
-    views = parser.add_argument_group('views', 'several views of an image, their logits averaged')
+    views = parser.add_argument_group('views', 'several views of an image, averaged')
     views.add_argument('--flip', action='store_true', help='see each view in a mirror, too')
     views.add_argument('--sliding', action='store_true', help='slide a window over the image')
     for name, text in (
@@ -44,6 +44,7 @@ def add(commands: Commands) -> None:
         ('--stride', 'from window to window (two thirds of the window)'),
     ):
         views.add_argument(name, type=int, nargs=2, metavar=('WIDTH', 'HEIGHT'), help=text)
+    views.add_argument('--mean', default='logits', choices=MEANS, help='of what (logits)')
     results = parser.add_argument_group('results')
     results.add_argument('--json', type=Path, metavar='OUT', help='write the score there')
     results.add_argument('--html', type=Path, metavar='OUT', help='write a page for people there')
@@ -57,7 +58,6 @@ def run(options: argparse.Namespace) -> int:
     from seg_perception.models.evaluation.page import write_page
     from seg_perception.models.evaluation.report import Report, file_sha256
     from seg_perception.models.evaluation.score import evaluate
-    from seg_perception.models.evaluation.views import AveragingSegmenter
     from seg_perception.models.evaluation.worst import WorstFrames
 
     _check(options)
@@ -72,7 +72,7 @@ def run(options: argparse.Namespace) -> int:
         windows = _windows(options, contract)
         averaged = windows is not None or options.flip
         labeller = (
-            AveragingSegmenter(runner, windows, flip=options.flip)
+            AveragingSegmenter(runner, windows, flip=options.flip, mean=options.mean)
             if averaged
             else Segmenter(runner)
         )
@@ -90,6 +90,7 @@ def run(options: argparse.Namespace) -> int:
         grouping=options.grouping,
         windows=windows,
         flip=options.flip,
+        mean=options.mean if averaged else None,
         command=_command(options, with_model=True),
     )
     if options.json:
@@ -110,13 +111,13 @@ def _check(options: argparse.Namespace) -> None:
     for name in ('crop', 'stride'):
         if getattr(options, name) and not options.sliding:
             raise ValueError(f'--{name}: expected --sliding beside it, got none')
+    if options.mean != 'logits' and not (options.sliding or options.flip):
+        raise ValueError(f'--mean {options.mean}: expected --sliding or --flip beside it, got none')
     if options.worst < 0:
         raise ValueError(f'--worst: expected 0 frames or more, got {options.worst}')
 
 
 def _windows(options: argparse.Namespace, contract: ModelContract) -> Windows | None:
-    from seg_perception.models.evaluation.views import Windows
-
     if not options.sliding:
         return None
     crop = tuple(options.crop) if options.crop else contract.size
@@ -149,6 +150,8 @@ def _command(options: argparse.Namespace, *, with_model: bool = False) -> str:
     for name in ('crop', 'stride'):
         if getattr(options, name):
             words += [f'--{name}', *map(str, getattr(options, name))]
+    if options.mean != 'logits':
+        words += ['--mean', options.mean]
     return f'{PROGRAM} evaluate {shlex.join(words)}'
 
 

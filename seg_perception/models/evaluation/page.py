@@ -42,6 +42,7 @@ STYLE = """
 .matrix td.hit { background: rgba(63, 156, 53, var(--share)); color: var(--text); }
 .matrix td.miss { background: rgba(214, 64, 47, var(--share)); color: var(--text); }
 .worst { margin-bottom: 22px; }
+.worst .key:first-child { margin-left: 0; }
 .worst .figures { grid-template-columns: repeat(auto-fit, minmax(min(45%, 260px), 1fr)); }
 h3 { font-size: .95rem; font-weight: 600; margin: 0 0 8px; overflow-wrap: anywhere; }
 """
@@ -161,7 +162,7 @@ def _predicted_name(names: Sequence[str], number: int) -> str:
 
 
 def _worst(worst: Sequence[WorstFrame]) -> str:
-    legend = f'Errors:{key(ERROR_COLOR)}wrong{key(UNSCORED_COLOR)}not scored'
+    legend = f'{key(ERROR_COLOR)}wrong{key(UNSCORED_COLOR)}no truth'
     parts = []
     for frame in worst:
         name = escape(frame.name)
@@ -206,6 +207,7 @@ def _run(report: Report) -> str:
     rows = [
         ('command', f'<code>{escape(report.command)}</code>'),
         ('views', f'{views}{", each with its mirror" * report.flip}'),
+        ('mean of', report.mean or '–'),
         ('grouping', escape(report.grouping or '–')),
         ('runtime', escape(report.backend)),
         *((escape(name), escape(value)) for name, value in report.environment.items()),

@@ -52,7 +52,11 @@ def today() -> str:
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """An evaluation; `frame_names` are in the order of the score's frames."""
+    """An evaluation.
+
+    :param frame_names: in the order of the score's frames.
+    :param mean: of what, where an image was seen in several views.
+    """
 
     score: Score
     frame_names: Sequence[str]
@@ -65,6 +69,7 @@ class Report:
     grouping: str | None
     windows: Windows | None
     flip: bool
+    mean: str | None
     command: str
     environment: Mapping[str, str] = field(default_factory=environment)
     date: str = field(default_factory=today)
@@ -93,6 +98,7 @@ class Report:
             'grouping': self.grouping,
             'windows': self.windows and {'crop': self.windows.crop, 'stride': self.windows.stride},
             'flip': self.flip,
+            'mean_of': self.mean,
             'metric': self.metric,
             'confusion': {
                 'rows': 'true class',

@@ -18,6 +18,7 @@ from tqdm import tqdm
 from seg_perception.core.confusion import Confusion, Counts, class_iou, mean_iou, pixel_accuracy
 from seg_perception.core.encodings import RawImage, from_bgr
 from seg_perception.core.labels import UNLABELLED, Grouping, LabelSet
+from seg_perception.inference.base import RunnerError
 from seg_perception.models.dataset import CityscapesFolder, DatasetError, Image
 from seg_perception.models.evaluation import official
 
@@ -148,14 +149,19 @@ def evaluate(
     :param watch: is shown each frame.
     :raises DatasetError: when a file of the folder cannot be read, does not fit the others or none
         has a label.
+    :raises RunnerError: when the model fails on a frame, which is named.
     """
     with Scorer(labels, grouping) as scorer:
         for index in tqdm(range(len(folder)), unit='frame', desc=f'evaluating {folder.split}'):
+            frame = folder.frames[index]
             image, truth = folder.labelled_image(index)
-            prediction = labeller.label(from_bgr(image))
+            try:
+                prediction = labeller.label(from_bgr(image))
+            except RunnerError as error:
+                raise RunnerError(f'{frame.image}: {error}') from error
             miou = scorer.add(prediction, truth)
             if watch:
-                watch(ScoredFrame(folder.frames[index].name, image, prediction, truth, miou))
+                watch(ScoredFrame(frame.name, image, prediction, truth, miou))
         result = scorer.score()
     if not result.confusion.any():
         raise DatasetError(

@@ -1,12 +1,12 @@
-"""Labels from several views of an image: sliding windows, mirrored copies, averaged logits."""
+"""Labels from several views of an image: sliding windows and mirrored copies, averaged."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, get_args
 
 import cv2
 import numpy as np
@@ -24,6 +24,9 @@ Floats = npt.NDArray[np.float32]
 
 IMAGENET_MEAN = (123.675, 116.28, 103.53)
 """Red, green and blue, 0 to 255: what to pad with where a model does not tell its own mean."""
+
+Mean: TypeAlias = Literal['logits', 'probabilities']
+MEANS: tuple[Mean, ...] = get_args(Mean)
 
 
 class LogitRunner(Protocol):
@@ -74,7 +77,7 @@ def window_starts(length: int, crop: int, stride: int) -> list[int]:
 
 
 class AveragingSegmenter:
-    """Labels images by the mean logits of several views; not for several threads at once.
+    """Labels images by the mean of several views; not for several threads at once.
 
     A window is resized to the network's input where it has another size, and its logits are
     up-sampled to the window. An image that is smaller than the window is padded on all sides with
@@ -83,19 +86,27 @@ class AveragingSegmenter:
 
     :param runner: an active runner.
     :param flip: whether each view is also seen in a mirror.
+    :param mean: of what: `logits`, as mmsegmentation takes it over windows, or `probabilities`, as
+        the authors of PSPNet and mmsegmentation over mirrors.
     """
 
     def __init__(
-        self, runner: LogitRunner, windows: Windows | None = None, *, flip: bool = False
+        self,
+        runner: LogitRunner,
+        windows: Windows | None = None,
+        *,
+        flip: bool = False,
+        mean: Mean = 'logits',
     ) -> None:
         self._runner = runner
         self._windows = windows
         self._flip = flip
+        self._softmax = mean == 'probabilities'
 
     def label(self, image: RawImage) -> Image:
         """Return the label of an image, uint8 [H, W]. What the runner raises is passed on."""
         if self._windows is None:
-            label = _argmax(self.mean_logits(image.rgb(self._runner.contract.size)))
+            label = _argmax(self.mean_scores(image.rgb(self._runner.contract.size)))
             if label.shape != (image.height, image.width):
                 label = np.asarray(
                     cv2.resize(label, image.size, interpolation=cv2.INTER_NEAREST_EXACT), np.uint8
@@ -113,11 +124,11 @@ class AveragingSegmenter:
             cv2.BORDER_CONSTANT,
             value=_mean_color(self._runner.contract),
         )
-        label = _argmax(self.mean_logits(np.asarray(padded, np.uint8)))
+        label = _argmax(self.mean_scores(np.asarray(padded, np.uint8)))
         return label[top : top + image.height, left : left + image.width]
 
-    def mean_logits(self, rgb: Image) -> Iterator[Floats]:
-        """Yield for each class its mean logits, float32 [H, W], in memory that is used again.
+    def mean_scores(self, rgb: Image) -> Iterator[Floats]:
+        """Yield for each class its mean score, float32 [H, W], in memory that is used again.
 
         :param rgb: uint8 [H, W, 3], as large as the window or larger; without windows of the
             network's size.
@@ -126,41 +137,49 @@ class AveragingSegmenter:
         height, width = rgb.shape[:2]
         windows = self._windows or Windows(contract.size, contract.size)
         crop = (across, down) = windows.crop
-        starts = list(
-            product(
-                window_starts(height, down, windows.stride[1]),
-                window_starts(width, across, windows.stride[0]),
-            )
+        starts = product(
+            window_starts(height, down, windows.stride[1]),
+            window_starts(width, across, windows.stride[0]),
         )
-        grids = [self._logits(rgb[y : y + down, x : x + across]) for y, x in starts]
+        places = [(slice(y, y + down), slice(x, x + across)) for y, x in starts]
+        views = [(place, grid) for place in places for grid in self._logits(rgb[place])]
         share: Floats = np.zeros((height, width), np.float32)
-        for y, x in starts:
-            share[y : y + down, x : x + across] += 1
+        for place, _ in views:
+            share[place] += 1
         np.reciprocal(share, out=share)
         upsample = upsampling(contract.logits_size, crop, contract.align_corners)
         tile = np.empty((down, across), np.float32)
+        norms = [_log_sum(grid, upsample, tile) if self._softmax else None for _, grid in views]
         plane = np.empty((height, width), np.float32)
         for number in range(len(contract.labels)):
             plane.fill(0)
-            for (y, x), grid in zip(starts, grids, strict=True):
+            for (place, grid), norm in zip(views, norms, strict=True):
                 upsample(grid[number], tile)
-                plane[y : y + down, x : x + across] += tile
+                plane[place] += tile if norm is None else np.exp(tile - norm)
             plane *= share
             yield plane
 
-    def _logits(self, window: Image) -> Floats:
-        """Return the logits [C, h, w] of a window, the mean with its mirror's where wanted."""
+    def _logits(self, window: Image) -> Iterator[Floats]:
+        """Yield the logits [C, h, w] of a window and, where wanted, of its mirror."""
         contract = self._runner.contract
         height, width = window.shape[:2]
         # A file of a fixed batch sees the same view several times.
         views = np.empty((contract.batch or 1, contract.height, contract.width, 3), np.uint8)
         views[:] = RawImage('rgb8', width, height, window).rgb(contract.size)
-        logits: Floats = self._runner.logits(views)[0]
+        yield self._runner.logits(views)[0]
         if self._flip:
             mirror = self._runner.logits(np.ascontiguousarray(views[:, :, ::-1]))[0]
             # Up-sampling is symmetric, so mirrored logits are those of the mirrored image.
-            logits = (logits + mirror[:, :, ::-1]) / 2
-        return logits
+            yield np.ascontiguousarray(mirror[:, :, ::-1])
+
+
+def _log_sum(grid: Floats, upsample: Callable[[Floats, Floats], None], tile: Floats) -> Floats:
+    """Return at each pixel of the window the logarithm of the sum that softmax divides by."""
+    total = np.full(tile.shape, -np.inf, np.float32)
+    for logits in grid:
+        upsample(logits, tile)
+        np.logaddexp(total, tile, out=total)
+    return total
 
 
 def _argmax(planes: Iterator[Floats]) -> Image:

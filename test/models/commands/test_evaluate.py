@@ -72,13 +72,15 @@ def test_windows_and_mirrors_of_a_model_that_sees_colours(street: Path, tmp_path
     assert other['windows'] == {'crop': [80, 64], 'stride': [80, 9]}
     assert 0.9 < other['pixel_accuracy'] < 1
     whole = evaluated(tmp_path, *words)
-    assert whole['windows'] is None
+    assert whole['windows'] is whole['mean_of'] is None
+    assert sliding['mean_of'] == 'logits'
     assert 0.9 < whole['pixel_accuracy'] < 1
 
 
 def test_record_writes_accuracy_into_the_file(tiny: Path, street: Path) -> None:
     words = ['--dataset', str(street), '--split', 'val']
     views = ['--sliding', '--flip', '--crop', '96', '64', '--stride', '48', '32']
+    views += ['--mean', 'probabilities']
     call = ['evaluate', '--model', str(tiny), *words, '--record']
     assert main([*call, 'the street']) == 0
     assert main([*call, 'the street']) == 0
@@ -112,6 +114,7 @@ def test_a_recorded_command_names_labels_and_annotation(tmp_path: Path, labels: 
         (['--dataset', '.', '--json', 'no/such/folder.json'], '--json: expected a file in a'),
         (['--dataset', '.', '--html', '.'], '--html: expected a file in a folder'),
         (['--dataset', '.', '--crop', '9', '9'], '--crop: expected --sliding beside it'),
+        (['--dataset', '.', '--mean', 'probabilities'], 'expected --sliding or --flip beside it'),
         (['--dataset', '.', '--worst', '-1'], '--worst: expected 0 frames or more, got -1'),
     ],
 )

@@ -49,6 +49,7 @@ def report(**facts: Any) -> Report:
             grouping=None,
             windows=None,
             flip=False,
+            mean=None,
             command=f'evaluate --dataset {EVIL}',
         ),
         **facts,

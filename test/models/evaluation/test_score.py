@@ -10,9 +10,11 @@ import pytest
 from seg_perception.core.confusion import class_iou
 from seg_perception.core.labels import Grouping, Label, LabelSet, load_grouping, load_label_set
 from seg_perception.core.segmenter import Segmenter
+from seg_perception.inference.base import RunnerError
 from seg_perception.inference.choice import create_runner
 from seg_perception.models.dataset import CityscapesFolder, DatasetError
 from seg_perception.models.evaluation.score import ScoredFrame, Scorer, evaluate, score
+from seg_perception.models.evaluation.views import AveragingSegmenter
 from test.models.conftest import write_frame
 from test.tiny_model import tiny_contract, write_tiny_model
 
@@ -148,6 +150,18 @@ def test_frames_go_through_the_runner(street: Path, tmp_path: Path, labels: Labe
     np.testing.assert_array_equal(seen[2].image, folder.image(2))
     np.testing.assert_array_equal(seen[2].truth, folder.truth(2))
     assert (seen[2].prediction == seen[2].truth)[2:].mean() > 0.85
+
+
+def test_a_frame_that_the_model_fails_on_is_named(
+    street: Path, tmp_path: Path, labels: LabelSet
+) -> None:
+    contract = tiny_contract(width=96, height=64)
+    model = write_tiny_model(tmp_path / 'tiny.onnx', contract, offset=float('nan'))
+    folder = CityscapesFolder(street, 'val', labels)
+    with create_runner('onnxruntime', model) as runner:
+        for labeller in (Segmenter(runner), AveragingSegmenter(runner)):
+            with pytest.raises(RunnerError, match=r'town_000000_000019_left.*: logits: expected'):
+                evaluate(labeller, folder, labels)
 
 
 def test_a_folder_without_any_label_of_the_set_is_refused(tmp_path: Path, labels: LabelSet) -> None:

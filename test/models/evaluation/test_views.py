@@ -42,7 +42,7 @@ class WrittenDown:
 
 
 def planes(segmenter: AveragingSegmenter, rgb: Image) -> Floats:
-    return np.stack([plane.copy() for plane in segmenter.mean_logits(rgb)])
+    return np.stack([plane.copy() for plane in segmenter.mean_scores(rgb)])
 
 
 def noise(width: int, height: int) -> Image:
@@ -214,6 +214,30 @@ def test_the_mean_is_of_logits_and_not_of_labels(tmp_path: Path) -> None:
     middle = (tiles[0][..., 8:] + tiles[1][..., :8]) / 2
     np.testing.assert_allclose(mean[..., 8:16], middle, rtol=1e-4)
     np.testing.assert_allclose(mean[..., 16:], tiles[1][..., 8:], rtol=1e-4)
+
+
+@pytest.mark.parametrize('flip', [False, True])
+def test_the_mean_of_probabilities(flip: bool) -> None:
+    runner = WrittenDown(slope=0.5)
+    rgb = np.full((4, 12, 3), 49, np.uint8)
+    segmenter = AveragingSegmenter(runner, Windows((8, 4), (4, 4)), flip=flip, mean='probabilities')
+    first, second = planes(segmenter, rgb)
+    # Logits x and 100 - x: their softmax is the logistic function of the difference.
+    window = 1 / (1 + np.exp(100 - 2 * (49 + 0.5 * np.arange(8))))
+    if flip:
+        window = (window + window[::-1]) / 2
+    expected = [*window[:4], *(window[4:] + window[:4]) / 2, *window[4:]]
+    np.testing.assert_allclose(first, [expected] * 4, rtol=1e-4)
+    np.testing.assert_allclose(first + second, np.ones((4, 12)), rtol=1e-5)
+
+
+def test_probabilities_of_large_logits_are_finite(tmp_path: Path, labels: LabelSet) -> None:
+    truth = street(128, 64, labels)
+    path = write_tiny_model(tmp_path / 'tiny.onnx', tiny_contract(stride=1), sharpness=1000)
+    with OnnxRuntimeRunner(path) as runner:
+        segmenter = AveragingSegmenter(runner, mean='probabilities')
+        label = segmenter.label(from_bgr(labels.color_table()[truth]))
+    np.testing.assert_array_equal(label, truth)
 
 
 def street(width: int, height: int, labels: LabelSet) -> Image:
