@@ -7,7 +7,15 @@ import sys
 
 from seg_perception.core.labels import LabelError
 from seg_perception.inference.base import ModelError, RunnerError
-from seg_perception.models.commands import evaluate, export, fetch, info, list_models, train
+from seg_perception.models.commands import (
+    evaluate,
+    export,
+    fetch,
+    info,
+    list_models,
+    quantize,
+    train,
+)
 from seg_perception.models.commands.shared import Command
 from seg_perception.models.dataset import DatasetError
 
@@ -18,6 +26,7 @@ COMMANDS: dict[str, Command] = {
     'evaluate': evaluate,
     'train': train,
     'export': export,
+    'quantize': quantize,
 }
 
 
