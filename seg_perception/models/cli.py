@@ -11,6 +11,7 @@ from seg_perception.models.commands import (
     evaluate,
     export,
     fetch,
+    import_model,
     info,
     list_models,
     quantize,
@@ -22,6 +23,7 @@ from seg_perception.models.dataset import DatasetError
 COMMANDS: dict[str, Command] = {
     'list': list_models,
     'fetch': fetch,
+    'import': import_model,
     'info': info,
     'evaluate': evaluate,
     'train': train,

@@ -61,7 +61,7 @@ def test_shares_must_fit_the_datasets(
     assert '--shares: expected 1 positive numbers, one a dataset' in capsys.readouterr().err
 
 
-@pytest.mark.parametrize('command', ['info', 'evaluate', 'train', 'export'])
+@pytest.mark.parametrize('command', ['info', 'import', 'evaluate', 'train', 'export'])
 def test_help_has_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match='0'):
         main([command, '--help'])

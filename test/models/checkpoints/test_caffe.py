@@ -18,7 +18,7 @@ def test_it_is_identified() -> None:
     found = identify(shadow(NAME))
     assert found.architecture == replace(ARCHITECTURES[NAME], auxiliary_channels=0)
     assert found.architecture.mean == (123.68, 116.779, 103.939)
-    assert found.architecture.std == (1, 1, 1)
+    assert found.architecture.std == (1.0, 1.0, 1.0)
     assert found.architecture.concat == 'features_6321'
     assert found.bgr
     assert found.names == layout(NAME)

@@ -160,8 +160,8 @@ def test_what_the_record_says_of_the_rest() -> None:
     text = text.replace('to_rgb=True', 'to_rgb=False').replace('Cityscapes', 'Mapillary')
     found = identify(shadow('pspnet_r50_d8', {'config': text}))
     assert found.bgr
-    assert found.architecture.mean == (3, 2, 1)
-    assert found.architecture.std == (6, 5, 4)
+    assert found.architecture.mean == (3.0, 2.0, 1.0)
+    assert found.architecture.std == (6.0, 5.0, 4.0)
     assert found.architecture.stride_in == 'conv1'
     assert found.architecture.dilation == 'full'
     assert found.credit.trained_on == ''
