@@ -11,15 +11,12 @@ from typing import Any
 
 import yaml
 
-from seg_perception.models.catalogue.cache import cache_folder, sha256_of
+from seg_perception.models.catalogue.cache import cache_folder
 from seg_perception.models.networks.architecture import ARCHITECTURES
 from seg_perception.resources import bundled_model, config_file
 
-UNTOLD = ('dilation', 'backbone_stride', 'align_corners')
-"""Fields of `Architecture` that the tensors of a published file do not tell."""
-
 _TESTS = {'whole': 'Cityscapes val', 'sliding': 'Cityscapes val, sliding'}
-_HASH = re.compile(r'-([0-9a-f]{8})\.pth')
+_HASH = re.compile(r'-([0-9a-f]{8})\.pth$')
 
 
 class CatalogueError(ValueError):
@@ -44,7 +41,7 @@ class Entry:
 
     :param path: of its file below the source's URL.
     :param config: its name in the source's own tables.
-    :param architecture: name of one of `ARCHITECTURES`.
+    :param architecture: name of one of `ARCHITECTURES`, which say what the tensors do not tell.
     :param crop: (height, width) of the training crops in pixels.
     :param miou: published mean IoU in %; `miou_flip` is that of several scales and their mirror
         images; `measured_on` is what both were measured on.
@@ -86,11 +83,6 @@ class Entry:
         file = folder / self.file_name if self.path else bundled_model()
         return file if file.is_file() else None
 
-    def facts(self) -> dict[str, Any]:
-        """Return the fields of `Architecture` that the file's tensors do not tell (`UNTOLD`)."""
-        known = ARCHITECTURES[self.architecture]
-        return {name: getattr(known, name) for name in UNTOLD}
-
 
 def load_catalogue(path: Path | None = None) -> tuple[Entry, ...]:
     """Read what can be fetched; default: `config/catalogue.yaml`.
@@ -120,7 +112,7 @@ def bundled_entry() -> Entry:
 
     file = bundled_model()
     contract = read_contract(file)
-    accuracy = contract.accuracy[0]
+    accuracy = next(iter(contract.accuracy), None)
     return Entry(
         name=contract.name,
         source=Source(
@@ -136,8 +128,8 @@ def bundled_entry() -> Entry:
         architecture=contract.architecture,
         crop=None,
         iterations=None,
-        measured_on=accuracy.dataset,
-        miou=100 * accuracy.miou,
+        measured_on=accuracy.dataset if accuracy else '-',
+        miou=100 * accuracy.miou if accuracy else None,
         miou_flip=None,
         gmacs=_read(None)['bundled']['gmacs'].get(contract.architecture),
         size_mb=file.stat().st_size / 1e6,
@@ -173,16 +165,8 @@ def locate(text: str, cache: Path | None = None) -> Path:
     return file
 
 
-def entry_of_file(path: Path) -> Entry | None:
-    """Return the entry whose published file this is, by its sha256 and whatever its name.
-
-    :raises OSError: when the file cannot be read.
-    """
-    return entry_of_sha256(sha256_of(path))
-
-
 def entry_of_sha256(digest: str) -> Entry | None:
-    """Return the entry whose published file has this sha256 (64 hex digits)."""
+    """Return the entry whose published file has this sha256 (64 hex digits), whatever its name."""
     return next((e for e in load_catalogue() if digest.startswith(e.sha256_prefix)), None)
 
 

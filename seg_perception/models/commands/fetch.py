@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 
 from seg_perception.models.catalogue.cache import cache_folder, sha256_of
 from seg_perception.models.catalogue.catalogue import bundled_entry, find
@@ -40,15 +41,16 @@ def run(options: argparse.Namespace) -> int:
     entry = find(options.name)
     from seg_perception.models.catalogue.fetch import Options, fetch
 
-    file = fetch(
-        entry,
-        cache_folder(options.cache),
-        Options(
-            mirror=options.mirror or os.environ.get(MIRROR_VARIABLE, ''),
-            offline=options.offline,
-            tries=options.tries,
-        ),
+    how = Options(
+        mirror=options.mirror or os.environ.get(MIRROR_VARIABLE, ''),
+        offline=options.offline,
+        tries=options.tries,
     )
+    try:
+        file = fetch(entry, cache_folder(options.cache), how)
+    except KeyboardInterrupt:
+        print('stopped; the same command goes on from what has come', file=sys.stderr)
+        return 130
     print(f'{file}\nsha256 {sha256_of(file)}')
     print(f'licence: {entry.source.license}; data: {entry.source.data}')
     print(f'next: {PROGRAM} import {file} --output {entry.name}.onnx')

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 
 import pytest
 
 from seg_perception.models.catalogue.catalogue import find
 from seg_perception.models.cli import main
-from test.models.catalogue.server import DATA, PATH, serving, status
+from test.models.catalogue.server import DATA, PATH, Handler, serving, status
 
 NAME = 'pspnet_r18_d8_512x1024_80k'
 
@@ -76,3 +78,24 @@ def test_a_server_without_the_file_is_one_line(
     error = capsys.readouterr().err
     assert f'expected the file from {server.url}/{find(NAME).path}, got 404 Not Found' in error
     assert error.count('\n') == 1
+
+
+def test_a_stopped_fetch_keeps_what_has_come(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(handler: Handler) -> None:
+        handler.file_head(0)
+        handler.wfile.write(DATA[:65536])
+        os.kill(os.getpid(), signal.SIGINT)
+        handler.setup_of.released.wait()
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with serving() as server:
+            server.script = [interrupt]
+            words = ['--mirror', server.url, '--cache', str(tmp_path)]
+            assert main(['fetch', NAME, *words]) == 130
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert 'stopped; the same command goes on' in capsys.readouterr().err
+    assert not (tmp_path / 'models' / find(NAME).file_name).exists()
