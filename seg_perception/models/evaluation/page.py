@@ -33,9 +33,10 @@ STYLE = """
 .matrix th, .matrix td { border: 0; padding: 0; }
 .matrix tbody th { position: sticky; left: 0; z-index: 1; background: var(--card);
   padding: 0 8px 0 16px; text-align: right; vertical-align: middle; }
-.matrix thead th { vertical-align: bottom; padding: 12px 0 6px; }
-.matrix thead th:first-child { padding: 0 8px 6px 16px; text-align: right; font-weight: 400;
-  color: var(--soft); }
+.matrix thead th { position: sticky; top: 0; z-index: 2; background: var(--card);
+  vertical-align: bottom; padding: 12px 0 6px; }
+.matrix thead th:first-child { left: 0; z-index: 3; padding: 0 8px 6px 16px; text-align: right;
+  font-weight: 400; color: var(--soft); }
 .matrix thead th span { writing-mode: vertical-rl; transform: rotate(180deg); }
 .matrix td { min-width: 2.1rem; height: 1.7rem; text-align: center; vertical-align: middle;
   border-radius: 4px; color: var(--soft); }

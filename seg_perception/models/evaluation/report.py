@@ -79,7 +79,7 @@ class Report:
         """What counted, in words."""
         if self.score.official:
             return f'cityscapesscripts {self.environment.get("cityscapesscripts", "")}'.rstrip()
-        return 'IoU by the definition of cityscapesscripts'
+        return 'the definition of cityscapesscripts'
 
     def to_json(self) -> dict[str, Any]:
         """Return all of it as JSON has it; a number that there is none of is None."""

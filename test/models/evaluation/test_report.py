@@ -81,7 +81,7 @@ def test_json_has_the_numbers(tmp_path: Path) -> None:
     ]
     assert found['windows'] == {'crop': [8, 6], 'stride': [4, 3]}
     assert found['flip'] is True
-    assert found['metric'] == 'IoU by the definition of cityscapesscripts'
+    assert found['metric'] == 'the definition of cityscapesscripts'
     assert found['model_sha256'] == 'ab' * 32
     assert found['environment'] == environment()
     assert {'machine', 'python', 'numpy', 'opencv'} <= set(found['environment'])
