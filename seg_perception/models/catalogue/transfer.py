@@ -152,7 +152,7 @@ def _get(
 
 
 def _check_status(response: requests.Response, url: str) -> None:
-    status = f'{response.status_code} {response.reason}'.strip()
+    status = f'{response.status_code} {response.reason or ""}'.strip()
     if response.status_code in _RETRY:
         raise TransferError(f'the server answers {status}', _retry_after(response))
     if response.status_code not in {requests.codes.ok, requests.codes.partial_content}:

@@ -10,6 +10,7 @@ import pytest
 
 from seg_perception.models.catalogue.catalogue import find
 from seg_perception.models.cli import main
+from seg_perception.resources import config_file
 from test.models.catalogue.server import DATA, PATH, Handler, serving, status
 
 NAME = 'pspnet_r18_d8_512x1024_80k'
@@ -24,7 +25,7 @@ def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_to_do_next_is_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shipped = Path('config/catalogue.yaml').read_text()
+    shipped = config_file('catalogue.yaml').read_text()
     (tmp_path / 'catalogue.yaml').write_text(shipped.replace(find(NAME).path, PATH))
     monkeypatch.setattr(
         'seg_perception.models.catalogue.catalogue.config_file', lambda name: tmp_path / name
