@@ -33,7 +33,12 @@ def identify(checkpoint: Checkpoint, overrides: Overrides | None = None) -> Iden
     """
     for source in SOURCES:
         if source.matches(checkpoint):
-            return source.identify(checkpoint, overrides or Overrides())
+            try:
+                return source.identify(checkpoint, overrides or Overrides())
+            except CheckpointError:
+                raise
+            except ValueError as error:
+                raise CheckpointError(f'{checkpoint.path}: {error}') from error
     raise CheckpointError(
         f'{checkpoint.path}: expected a PSPNet of mmsegmentation, hszhao/semseg, '
         'segmentation_models_pytorch, the authors (by layer name) or `model train`; '
@@ -52,13 +57,17 @@ def load_network(
     """
     checkpoint = read_checkpoint(path, trust=trust)
     identified = identify(checkpoint, overrides)
-    network = build(identified.architecture, identified.classes)
+    # What a file claims gets no memory before it is known to fit.
+    with torch.device('meta'):
+        network = build(identified.architecture, identified.classes)
     fill(network, checkpoint, identified)
     return network.eval(), identified
 
 
 def fill(network: Network, checkpoint: Checkpoint, identified: Identified) -> None:
     """Copy a checkpoint's tensors into the network it was identified as.
+
+    A network without memory (on torch's `meta` device) gets it once all is known to fit.
 
     :raises CheckpointError: listing every tensor that is missing, surplus, of a wrong shape or
         not finite; the network is then unchanged.
@@ -72,9 +81,11 @@ def fill(network: Network, checkpoint: Checkpoint, identified: Identified) -> No
     if identified.bgr:
         first = next(name for name, value in state.items() if value.dim() == 4)
         given[first] = given[first].flip(1)
+    if any(value.is_meta for value in state.values()):
+        state = network.to_empty(device='cpu').state_dict()
     with torch.no_grad():
-        for name, value in given.items():
-            state[name].copy_(value)
+        for name, value in state.items():
+            value.copy_(given.get(name, torch.tensor(0)))
 
 
 def _flat(tensor: Tensor, target: Tensor | None) -> Tensor:

@@ -193,7 +193,7 @@ def _refuse(checkpoint: Checkpoint, strides: object, dilations: object, expected
 
 def _bins(checkpoint: Checkpoint, config: Mapping[str, Any]) -> tuple[int, ...]:
     recorded = lookup(config, 'model', 'decode_head', 'pool_scales')
-    bins = (1, 2, 3, 6) if recorded is None else tuple(recorded)
+    bins = (1, 2, 3, 6) if recorded is None else _whole_numbers(recorded)
     levels = {
         name.split('.')[2] for name in checkpoint.tensors if name.startswith('decode_head.psp_')
     }
@@ -239,5 +239,11 @@ def _backbone_says(config: Mapping[str, Any], key: str) -> Any:
 
 
 def _numbers(config: Mapping[str, Any], key: str) -> tuple[int, ...]:
-    found = _backbone_says(config, key)
-    return tuple(found) if isinstance(found, (list, tuple)) else ()
+    return _whole_numbers(_backbone_says(config, key))
+
+
+def _whole_numbers(value: object) -> tuple[int, ...]:
+    """Return a list's numbers; none where it is no list of them."""
+    if isinstance(value, (list, tuple)) and all(isinstance(number, int) for number in value):
+        return tuple(value)
+    return ()

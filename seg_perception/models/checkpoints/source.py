@@ -72,14 +72,19 @@ class Source(Protocol):
 
 
 def shape_of(checkpoint: Checkpoint, name: str) -> tuple[int, ...]:
-    """Return the shape of a tensor that the layout must have.
+    """Return the shape of a convolution's weight that the layout must have.
 
-    :raises CheckpointError: when it is missing or a single number.
+    :raises CheckpointError: when it is missing, or no such weight.
     """
     tensor = checkpoint.tensors.get(name)
-    if tensor is None or not tensor.shape:
+    if tensor is None:
         raise CheckpointError(f'{checkpoint.path}: the tensor {name} is missing')
-    return tuple(tensor.shape)
+    shape = tuple(tensor.shape)
+    if len(shape) != 4 or not all(shape):
+        raise CheckpointError(
+            f'{checkpoint.path}: {name}: expected the weight of a convolution, got {list(shape)}'
+        )
+    return shape
 
 
 def resnet(checkpoint: Checkpoint, third_stage: str, last_convolution: str) -> str:

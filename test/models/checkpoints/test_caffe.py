@@ -70,7 +70,6 @@ def test_bgr_becomes_rgb_and_statistics_become_flat() -> None:
     found = identify(whole)
     with torch.device('meta'):
         network = build(found.architecture, found.classes)
-    network.to_empty(device='cpu')
     fill(network, whole, found)
     state = network.state_dict()
     assert torch.equal(state['backbone.stem.0.weight'], first[:, [2, 1, 0]])

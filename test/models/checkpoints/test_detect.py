@@ -22,7 +22,6 @@ def filled(whole: Checkpoint, said: Overrides | None = None) -> Network:
     found = identify(whole, said)
     with torch.device('meta'):
         network = build(found.architecture, found.classes)
-    network.to_empty(device='cpu')
     fill(network, whole, found)
     return network
 
@@ -63,7 +62,20 @@ def test_a_file_with_wrappers_is_loaded(tmp_path: Path) -> None:
 def test_counters_may_be_absent() -> None:
     whole = checkpoint('pspnet_r18_d8')
     kept = {name: v for name, v in whole.tensors.items() if 'num_batches_tracked' not in name}
-    filled(replace(whole, tensors=kept), SAID)
+    state = filled(replace(whole, tensors=kept), SAID).state_dict()
+    assert state['backbone.stem.1.num_batches_tracked'] == 0
+    assert torch.equal(state['classifier.bias'], whole.tensors[BIAS])
+
+
+def test_what_a_file_claims_gets_no_memory_before_it_fits() -> None:
+    whole = checkpoint('pspnet_r18_d8')
+    name = 'decode_head.psp_modules.0.1.conv.weight'
+    tensors = {**whole.tensors, name: torch.zeros(1).expand(10**9, 1, 1, 1)}
+    with pytest.raises(CheckpointError, match=r'expected \[1000000000, 512, 1, 1\]'):
+        filled(replace(whole, tensors=tensors), SAID)
+    tensors[name] = torch.zeros(10**9, 0)
+    with pytest.raises(CheckpointError, match=r'weight of a convolution, got \[1000000000, 0\]'):
+        filled(replace(whole, tensors=tensors), SAID)
 
 
 def test_all_that_is_wrong_is_listed() -> None:

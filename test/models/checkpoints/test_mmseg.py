@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -175,9 +176,20 @@ def test_a_record_that_is_damaged() -> None:
         identify(shadow('pspnet_r18_d8', {'config': text}))
 
 
-def test_levels_and_bins_must_fit() -> None:
-    text = config_0(RESNET, False).replace('(1, 2, 3, 6)', '(1, 2, 3)')
-    with pytest.raises(CheckpointError, match=r'bins \(1, 2, 3\), got 4'):
+@pytest.mark.parametrize(('bins', 'told'), [('(1, 2, 3)', '(1, 2, 3)'), ('6', '()'), ("'a'", '()')])
+def test_levels_and_bins_must_fit(bins: str, told: str) -> None:
+    text = config_0(RESNET, False).replace('(1, 2, 3, 6)', bins)
+    with pytest.raises(CheckpointError, match=re.escape(f'bins {told}, got 4')):
+        identify(shadow('pspnet_r18_d8', {'config': text}))
+
+
+def test_a_record_of_the_wrong_kind() -> None:
+    text = config_0(RESNET, False).replace('align_corners=False', "align_corners='no'")
+    expected = r"\.pth: architecture \w+: align_corners: expected true or false, got 'no'"
+    with pytest.raises(CheckpointError, match=expected):
+        identify(shadow('pspnet_r18_d8', {'config': text}))
+    text = config_0(RESNET.replace('(1, 2, 1, 1)', '([1], 2)'), False)
+    with pytest.raises(CheckpointError, match=r'says strides \(\) and dilations'):
         identify(shadow('pspnet_r18_d8', {'config': text}))
 
 
