@@ -40,7 +40,7 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run it; returns the exit status."""
     from seg_perception.models.export.contract_file import MIN_AGREEMENT, agreement, export
-    from seg_perception.models.training.train import load_checkpoint
+    from seg_perception.models.training.checkpoint import load_checkpoint
 
     network, recipe = load_checkpoint(options.checkpoint)
     labels = load_label_set(recipe['label_set'])

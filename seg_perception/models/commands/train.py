@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 from seg_perception.models.commands.shared import PROGRAM, Commands, add_command
+from seg_perception.models.training.presets import PRESETS, preset
+from seg_perception.models.training.recipe import COLORS, OPTIMIZERS, Recipe
 
 
 def add(commands: Commands) -> None:
@@ -13,8 +17,9 @@ def add(commands: Commands) -> None:
     parser = add_command(
         commands,
         'train',
-        "train a PSPNet with the paper's recipe",
-        '--dataset CITYSCAPES --architecture pspnet_r18_d8 --from-scratch --output runs/r18',
+        'train a network by a published recipe',
+        '--dataset CITYSCAPES --architecture pspnet_r18_d8 --from-scratch --preset mmseg '
+        '--output runs/r18',
     )
     add = parser.add_argument
     add(
@@ -25,69 +30,84 @@ def add(commands: Commands) -> None:
         help='folder in Cityscapes layout, split train; may be given several times',
     )
     add('--shares', type=float, nargs='+', help='how often to draw from each dataset (all alike)')
-    add('--architecture', default='pspnet_lite0_d8')
+    add('--architecture', default='pspnet_lite0_d8', help='default: pspnet_lite0_d8')
     add('--output', type=Path, required=True, help='folder of the checkpoints')
-    add('--width', type=int, default=512, help='of the crop (512)')
-    add('--height', type=int, default=288, help='of the crop (288)')
-    add('--iterations', type=int, default=90_000)
-    add('--batch', type=int, default=16)
-    add('--optimizer', choices=('sgd', 'adamw'), default='sgd')
-    add('--learning-rate', type=float, default=0.01)
-    add('--head-factor', type=float, default=10.0, help='times the learning rate, for the head')
-    add('--weight-decay', type=float, default=1e-4)
-    add(
-        '--scale',
-        type=float,
-        nargs=2,
-        default=(0.5, 2.0),
-        metavar=('MIN', 'MAX'),
-        help='zoom; 1 fits the frame to the crop (0.5 2.0)',
-    )
-    add('--balance', type=float, default=0.0, help='0 weighs all pixels alike, 1 all classes (0)')
-    add('--freeze-early', action='store_true', help='keep the pretrained layers up to stride 4')
     add('--from-scratch', action='store_true', help='start from random weights')
-    add('--seed', type=int, default=0)
-    add('--device', default='cpu', help='cpu or cuda')
+    add('--device', default='cpu', help='cpu or cuda; several GPUs: start it by torchrun')
+    add('--compile', action='store_true', help='compile first: a slow start, then faster steps')
     add('--workers', type=int, default=0, help='processes that read frames')
     add('--save-every', type=int, default=200, metavar='ITERATIONS')
     add('--resume', action='store_true', help='go on from the last checkpoint')
+    _add_recipe(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Run it; returns the exit status."""
-    from seg_perception.models.training.train import Recipe, train
+    from seg_perception.models.training.distributed import leads
+    from seg_perception.models.training.train import train
 
-    shares = options.shares or [1.0] * len(options.dataset)
-    if len(shares) != len(options.dataset) or min(shares) <= 0:
-        raise ValueError(
-            f'--shares: expected {len(options.dataset)} positive numbers, one a dataset, '
-            f'got {shares}'
-        )
-    recipe = Recipe(
-        architecture=options.architecture,
-        datasets=tuple(options.dataset),
-        shares=tuple(shares),
-        width=options.width,
-        height=options.height,
-        iterations=options.iterations,
-        batch=options.batch,
-        optimizer=options.optimizer,
-        learning_rate=options.learning_rate,
-        head_factor=options.head_factor,
-        weight_decay=options.weight_decay,
-        scale=(options.scale[0], options.scale[1]),
-        balance=options.balance,
-        pretrained=not options.from_scratch,
-        freeze_early=options.freeze_early,
-        seed=options.seed,
-    )
     path = train(
-        recipe,
+        _recipe(options),
         options.output,
         device=options.device,
         resume=options.resume,
+        compiled=options.compile,
         workers=options.workers,
         save_every=options.save_every,
     )
-    print(f'wrote {path}; next: {PROGRAM} export {path} --output MODEL.onnx')
+    if leads():
+        print(f'wrote {path}; next: {PROGRAM} export {path} --output MODEL.onnx')
     return 0
+
+
+def _add_recipe(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group('recipe', 'options given here go before the preset')
+    group.add_argument('--preset', default='light', choices=PRESETS, help='default: light')
+
+    def add(name: str, text: str, kind: type = float, **more: Any) -> None:
+        # What is not given stays out of the options, so that the preset holds.
+        group.add_argument(name, help=text, type=kind, default=argparse.SUPPRESS, **more)
+
+    def switch(name: str, text: str) -> None:
+        group.add_argument(name, help=text, action='store_true', default=argparse.SUPPRESS)
+
+    add('--width', 'of the crop', int)
+    add('--height', 'of the crop', int)
+    add('--iterations', 'steps', int)
+    add('--epochs', 'rounds through the frames, which tell the iterations', int)
+    add('--batch', 'frames a step, of all processes together', int)
+    add('--optimizer', 'default: sgd', str, choices=OPTIMIZERS)
+    add('--learning-rate', 'at the start')
+    add('--lowest-rate', 'what the learning rate falls to')
+    add('--power', 'of the fall; 0: the rate stays')
+    add('--head-factor', 'times the learning rate, for what starts untrained')
+    add('--weight-decay', 'for all parameters')
+    add('--clip', 'largest norm of the gradient; 0: any')
+    add('--auxiliary', 'weight of the auxiliary loss')
+    add('--balance', '0 weighs all pixels alike, 1 all classes')
+    add('--scale', 'zoom; 1 fits the frame to the crop', nargs=2, metavar=('MIN', 'MAX'))
+    switch('--own-pixels', "zoom 1 keeps the frame's pixels")
+    add('--stretch', 'largest change of the aspect ratio, as a factor')
+    add('--rotation', 'largest turn in degrees, of every second frame')
+    add('--largest-share', 'of a crop that one class may have')
+    add('--color', 'what is varied of light and colour', str, choices=COLORS)
+    add('--blur', 'share of the frames that are blurred')
+    switch('--freeze-early', 'keep the pretrained layers up to stride 4')
+    switch('--amp', 'mixed precision')
+    add('--seed', 'of all random choices', int)
+
+
+def _recipe(options: argparse.Namespace) -> Recipe:
+    given = {f.name: getattr(options, f.name) for f in fields(Recipe) if hasattr(options, f.name)}
+    values = {**preset(options.preset), **given}
+    if 'iterations' in given and 'epochs' not in given:
+        values['epochs'] = 0
+    return Recipe(
+        **{
+            **values,
+            'scale': tuple(values.get('scale', Recipe.scale)),
+            'datasets': tuple(options.dataset),
+            'shares': tuple(options.shares or [1.0] * len(options.dataset)),
+            'pretrained': not options.from_scratch,
+        }
+    )

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 
-from seg_perception.core.labels import LabelSet
+from seg_perception.core.labels import load_label_set
 from seg_perception.models.networks.architecture import architecture
-from seg_perception.models.training import train as training
-from seg_perception.models.training.train import (
-    RandomViews,
-    Recipe,
-    build,
-    load_checkpoint,
-    train,
-)
-from test.models.conftest import write_frame
+from seg_perception.models.training.checkpoint import Run, load_checkpoint
+from seg_perception.models.training.recipe import Recipe
+from seg_perception.models.training.train import build, train
+from seg_perception.models.training.views import RandomViews
 
 
 @pytest.fixture
@@ -42,11 +37,11 @@ def recipe(street: Path) -> Recipe:
 
 def test_it_learns_the_street(recipe: Recipe, tmp_path: Path) -> None:
     """Thirty steps on four frames of three flat colours are enough to tell them apart."""
-    path = train(replace(recipe, iterations=30, head_factor=5.0), tmp_path)
+    path = train(replace(recipe, iterations=30, learning_rate=2e-3), tmp_path)
     network, kept = load_checkpoint(path)
     assert kept['iteration'] == 30
     assert kept['architecture'] == 'pspnet_lite0_d8'
-    views = RandomViews(replace(recipe, seed=9), _labels())
+    views = RandomViews(replace(recipe, seed=9), load_label_set())
     norm = architecture('pspnet_lite0_d8')
     right = total = 0
     for index in range(6):
@@ -68,13 +63,13 @@ def test_a_resumed_run_goes_the_same_way(
     recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     straight = train(recipe, tmp_path / 'straight')
-    save = training._save
+    save = Run.save
 
     def save_and_stop(*arguments: Any) -> None:
         save(*arguments)
         raise StoppedError
 
-    monkeypatch.setattr(training, '_save', save_and_stop)
+    monkeypatch.setattr(Run, 'save', save_and_stop)
     with pytest.raises(StoppedError):
         train(recipe, tmp_path / 'stopped', save_every=2)
     monkeypatch.undo()
@@ -99,65 +94,61 @@ def test_frozen_layers_stay_as_they_were(recipe: Recipe, tmp_path: Path) -> None
             assert not torch.equal(value, trained), name
 
 
-def test_the_rate_falls_by_the_poly_rule(recipe: Recipe, tmp_path: Path) -> None:
-    state = torch.load(train(recipe, tmp_path), weights_only=True)
-    rates = [group['lr'] for group in state['optimizer']['param_groups']]
-    expected = 1e-3 * (1 - 3 / 4) ** 0.9
-    assert rates == pytest.approx([expected, 10 * expected])
-
-
-def test_shares_choose_between_datasets(
-    recipe: Recipe, street: Path, tmp_path: Path, labels: LabelSet
-) -> None:
-    write_frame(
-        tmp_path,
-        'train',
-        'a_0_0',
-        np.full((64, 96), 8, np.uint8),
-        labels=labels,
-        annotation='gtExtra',
-    )
-    both = replace(
-        recipe, datasets=(str(street), f'{tmp_path}@gtExtra'), shares=(1.0, 3.0), scale=(1.0, 1.01)
-    )
-    views = RandomViews(both, labels)
-    second = sum(bool((views[index][1] == 8).any()) for index in range(80))
-    assert 45 <= second <= 72
-
-
-def test_balance_weighs_rare_classes_up(recipe: Recipe, labels: LabelSet) -> None:
-    views = RandomViews(recipe, labels)
-    weights = views.class_weights(19, 0.5)
-    road, car, bus = (labels.train_id(name) for name in ('road', 'car', 'bus'))
-    counts = np.zeros(19)
-    for index in range(4):
-        counts += np.bincount(views.folders[0].truth(index).ravel(), minlength=256)[:19]
-    assert weights[car] / weights[road] == pytest.approx((counts[road] / counts[car]) ** 0.5)
-    assert weights[bus] == 0
-    assert (weights * counts).sum() / counts.sum() == pytest.approx(1)
-
-
 def test_no_pretrained_weights_says_so(recipe: Recipe, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r'pspnet_r18_d8 has no pretrained .*--from-scratch'):
         train(replace(recipe, architecture='pspnet_r18_d8'), tmp_path)
 
 
-def test_unknown_optimizer(recipe: Recipe, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="no optimizer 'lion'; known are sgd and adamw"):
-        train(replace(recipe, optimizer='lion'), tmp_path)
+def test_the_rate_of_the_last_step(recipe: Recipe, tmp_path: Path) -> None:
+    state = torch.load(train(recipe, tmp_path), weights_only=True)
+    rates = [group['lr'] for group in state['optimizer']['param_groups']]
+    assert rates == pytest.approx([recipe.rate(3), 10 * recipe.rate(3)])
 
 
-def test_what_is_not_a_checkpoint(tmp_path: Path) -> None:
-    path = tmp_path / 'last.pt'
-    path.write_bytes(b'not a checkpoint')
-    with pytest.raises(ValueError, match=r'is not a checkpoint of `model train`'):
-        load_checkpoint(path)
-    torch.save({'recipe': {}}, path)
-    with pytest.raises(ValueError, match='keys are missing'):
-        load_checkpoint(path)
+@pytest.fixture
+def segnet(recipe: Recipe) -> Recipe:
+    return replace(
+        recipe,
+        architecture='segnet_small',
+        pretrained=False,
+        freeze_early=False,
+        optimizer='sgd',
+        learning_rate=0.01,
+        iterations=2,
+    )
 
 
-def _labels() -> LabelSet:
-    from seg_perception.core.labels import load_label_set
+def test_mixed_precision_goes_nearly_the_same_way(segnet: Recipe, tmp_path: Path) -> None:
+    torch.manual_seed(segnet.seed)
+    start = build(segnet, 19).classifier.weight.detach()
+    changes = []
+    for amp in (False, True):
+        network, kept = load_checkpoint(train(replace(segnet, amp=amp), tmp_path / str(amp)))
+        assert kept['amp'] is amp
+        assert network.classifier.weight.dtype == torch.float32
+        changes.append((network.classifier.weight.detach() - start).flatten())
+    assert not torch.equal(*changes)
+    assert torch.cosine_similarity(*changes, dim=0) > 0.95
+    assert (changes[1].norm() / changes[0].norm()).item() == pytest.approx(1, abs=0.1)
 
-    return load_label_set()
+
+def test_a_compiled_run_goes_the_same_way(
+    segnet: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Captured as for the compiler; making machine code of it would take minutes."""
+    capture = partial(torch.compile, backend='eager')
+    plain = train(segnet, tmp_path / 'plain')
+    monkeypatch.setattr(torch, 'compile', capture)
+    compiled = train(segnet, tmp_path / 'compiled', compiled=True)
+    one, two = (torch.load(path, weights_only=True)['network'] for path in (plain, compiled))
+    assert one.keys() == two.keys()
+    for name, value in one.items():
+        torch.testing.assert_close(two[name], value, rtol=1e-3, atol=1e-5, msg=name)
+
+
+def test_a_loss_that_is_no_number(recipe: Recipe, tmp_path: Path) -> None:
+    wild = replace(recipe, optimizer='sgd', learning_rate=1e30, clip=0.0)
+    with pytest.raises(
+        ValueError, match=r'the loss became \w+ at iteration \d; lower --learning-r'
+    ):
+        train(wild, tmp_path)
