@@ -58,7 +58,10 @@ def export(network: Network, contract: ModelContract, path: Path, *, fold: bool 
     example = torch.zeros(1, contract.height, contract.width, 3, dtype=torch.uint8)
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         draft = Path(folder) / path.name
-        _write_graph(wrapped, example, draft)
+        try:
+            _write_graph(wrapped, example, draft)
+        finally:
+            network.release_size()
         fold_constants(draft)
         model = onnx.load(str(draft))
         standard = [entry for entry in model.opset_import if not entry.domain]

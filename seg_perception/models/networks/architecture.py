@@ -55,7 +55,7 @@ class Architecture:
     :param concat: in which order features and pooled maps (by bins) enter the fuse convolution.
     :param bins: cells a side of each pooling level.
     :param stride_in: which convolution of a bottleneck has the stride: `conv2`, or `conv1` as in
-        the Caffe ResNets.
+        He et al.'s own ResNets.
     :param cells: with more than 1 the classifier tells `cells` x `cells` labels for each place,
         so that borders are finer than the backbone's stride at next to no cost: sub-pixel
         convolution (Shi et al., arXiv:1609.05158), used for labels by Tian et al.
@@ -254,7 +254,6 @@ def _presets() -> tuple[Architecture, ...]:
             name='pspnet_caffe_r101',
             backbone='resnet101',
             concat='features_6321',
-            stride_in='conv1',
             mean=(123.68, 116.779, 103.939),
             std=(1.0, 1.0, 1.0),
         ),
