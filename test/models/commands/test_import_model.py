@@ -6,10 +6,13 @@ import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import onnx
 import pytest
 import torch
+from onnx import TensorProto, helper, numpy_helper
 
-from seg_perception.inference.choice import read_contract
+from seg_perception.inference.choice import create_runner, read_contract
 from seg_perception.models.catalogue.catalogue import find
 from seg_perception.models.checkpoints import convert
 from seg_perception.models.checkpoints.source import Overrides
@@ -180,6 +183,40 @@ def test_what_the_catalogue_knows_of_a_published_file() -> None:
     assert _overrides(said, find('pspnet_r18_d8_769x769_80k')) == Overrides(
         align_corners=False, output_stride=32, dilation='full'
     )
+
+
+def test_a_foreign_onnx_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source, output = tmp_path / 'net.onnx', tmp_path / 'wrapped.onnx'
+    write_net(source)
+    norm = ['--mean', '1', '2', '3', '--std', '4', '5', '6', '--channel-order', 'bgr']
+    told = ['--align-corners', 'true', '--architecture', 'one convolution', *WORDS]
+    assert main(['import', str(source), '--output', str(output), *norm, *told]) == 0
+    assert 'wrapped.onnx (96x64) labels every pixel as' in capsys.readouterr().out
+    contract = read_contract(output)
+    assert contract.name == 'wrapped'
+    assert contract.architecture == 'one convolution'
+    assert contract.configuration == {}
+    assert (contract.width, contract.height, contract.stride) == (96, 64, 8)
+    assert contract.align_corners
+    assert contract.trained_on == 'nothing'
+    assert contract.source_sha256 == hashlib.sha256(source.read_bytes()).hexdigest()
+    # Red 4, green 2 and blue 9 make b = (9 - 1) / 4, g = 0 and r = (4 - 3) / 6.
+    image = np.full((1, 64, 96, 3), (4, 2, 9), np.uint8)
+    with create_runner('onnxruntime', output) as runner:
+        assert np.unique(runner.infer(image).label).tolist() == [0]
+        assert np.unique(runner.infer(image[..., ::-1].copy()).label).tolist() == [2]
+
+
+def write_net(path: Path) -> None:
+    """Write a float network of stride 8 whose first three logits are its normalised channels."""
+    weight = np.zeros((CLASSES, 3, 8, 8), np.float32)
+    weight[range(3), range(3)] = 1 / 64
+    node = helper.make_node('Conv', ['x', 'weight'], ['y'], strides=[8, 8], kernel_shape=[8, 8])
+    shapes_of = {'x': (1, 3, 64, 96), 'y': (1, CLASSES, 8, 12)}
+    x, y = (helper.make_tensor_value_info(k, TensorProto.FLOAT, v) for k, v in shapes_of.items())
+    graph = helper.make_graph([node], 'net', [x], [y], [numpy_helper.from_array(weight, 'weight')])
+    opset = helper.make_opsetid('', 17)
+    onnx.save(helper.make_model(graph, opset_imports=[opset], ir_version=8), path)
 
 
 def test_an_onnx_file_has_to_be_told_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
