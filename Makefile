@@ -25,7 +25,7 @@ demo:  ## segment a made-up street, or SOURCE=<folder or video>, for DURATION se
 	@$(IN_ENV) python3 -m seg_perception demo --source '$(SOURCE)' --duration '$(DURATION)' --output '$(OUT)' $(ARGS)
 
 test:  ## run all tests; ARGS='-k mask' chooses
-	@$(SET_UP) build --extra test train
+	@$(SET_UP) build --extra test train tensorrt-check
 	@$(IN_ENV) colcon --log-base log test --paths . --event-handlers console_cohesion- --return-code-on-test-failure \
 		--ctest-args -R installed
 	@$(IN_ENV) python3 -m pytest $(ARGS)

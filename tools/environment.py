@@ -49,7 +49,9 @@ def main() -> int:
     """Install what was asked for, write `env.sh` and, if asked, build. Return an exit status."""
     parser = argparse.ArgumentParser(description='Set up and build the package.')
     parser.add_argument('goal', choices=('install', 'build'))
-    parser.add_argument('--extra', nargs='*', default=[], choices=('test', 'train'))
+    parser.add_argument(
+        '--extra', nargs='*', default=[], choices=('test', 'train', 'tensorrt-check')
+    )
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # either ends the command that runs
     try:

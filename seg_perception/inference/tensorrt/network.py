@@ -67,10 +67,10 @@ def allow_types(trt: Any, config: Any, network: Any) -> None:
         config.set_flag(getattr(trt.BuilderFlag, 'INT8'))  # noqa: B009
 
 
-def _describe(error: Any, model: Any) -> str:
+def _describe(complaint: Any, model: Any) -> str:
     nodes = model.graph.node
     where = 'the graph'
-    if 0 <= error.node() < len(nodes):
-        node = nodes[error.node()]
+    if 0 <= complaint.node() < len(nodes):
+        node = nodes[complaint.node()]
         where = f'node {node.name or node.output[0]} ({node.op_type})'
-    return f'{where}: {" ".join(error.desc().split())}'
+    return f'{where}: {" ".join(complaint.desc().split())}'

@@ -47,7 +47,7 @@ class TensorRtRunner(Runner):
     """
 
     name = TENSORRT
-    _engine: Engine
+    _loaded: Engine
 
     def __init__(
         self,
@@ -72,7 +72,7 @@ class TensorRtRunner(Runner):
         flavour = load_flavour(self.name)
         engine = _cuda_bindings(self.name)
         plan = self._source(self.path, self._options, self.name)
-        self._engine = engine(flavour, plan, contract)
+        self._loaded = engine(flavour, plan, contract)
         return contract
 
     def _predict(self, images: npt.NDArray[np.uint8], want_confidence: bool) -> Prediction:
@@ -93,8 +93,8 @@ class TensorRtRunner(Runner):
         """Return copies of the named outputs, and the seconds that copying them took."""
         parts: list[dict[str, npt.NDArray[Any]]] = []
         copying = 0.0
-        for first in range(0, len(images), self._engine.batch):
-            outputs = self._engine.run(images[first : first + self._engine.batch], names)
+        for first in range(0, len(images), self._loaded.batch):
+            outputs = self._loaded.run(images[first : first + self._loaded.batch], names)
             done = time.perf_counter()
             parts.append({name: array.copy() for name, array in outputs.items()})
             copying += time.perf_counter() - done
@@ -103,8 +103,8 @@ class TensorRtRunner(Runner):
         return {name: np.concatenate([part[name] for part in parts]) for name in names}, copying
 
     def _free(self) -> None:
-        self._engine.close()
-        del self._engine
+        self._loaded.close()
+        del self._loaded
 
 
 class TensorRtRtxRunner(TensorRtRunner):
