@@ -19,7 +19,7 @@ from seg_perception.models.export.contract_file import MIN_AGREEMENT, export
 from seg_perception.models.networks.architecture import ARCHITECTURES, architecture
 from seg_perception.models.networks.build import build
 from seg_perception.models.networks.network import Network
-from test.models.goldens import CLASSES, normalised
+from test.models.originals import CLASSES, normalised
 from test.models.seeded_weights import seeded_picture, seeded_tensor
 from test.tiny_model import tiny_contract
 

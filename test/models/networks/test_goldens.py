@@ -20,7 +20,7 @@ from seg_perception.models.checkpoints.detect import fill, identify
 from seg_perception.models.networks.architecture import Architecture, architecture
 from seg_perception.models.networks.build import build
 from seg_perception.models.networks.network import Network
-from test.models.goldens import CLASSES, PRESETS, Golden, golden, normalised
+from test.models.originals import CLASSES, PRESETS, Golden, golden, normalised
 
 TOLERANCE = 1e-4
 WRONG = 50 * TOLERANCE
