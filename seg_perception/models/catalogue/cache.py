@@ -3,43 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
-VARIABLE = 'SEG_PERCEPTION_CACHE'
-_BLOCK = 1 << 20
+from seg_perception.files import cache_root
 
 
 def cache_folder(chosen: Path | None = None) -> Path:
-    """Return the folder of fetched models; it need not exist.
-
-    It is `models` in the chosen folder, else in `SEG_PERCEPTION_CACHE`, else in `seg_perception`
-    of the user's cache folder (XDG Base Directory Specification 0.8: `XDG_CACHE_HOME` where that
-    is an absolute path, else `~/.cache`).
-    """
-    variable = os.environ.get(VARIABLE)
-    if chosen is None and variable:
-        chosen = Path(variable)
-    if chosen is None:
-        home = Path(os.environ.get('XDG_CACHE_HOME', ''))
-        chosen = (home if home.is_absolute() else Path.home() / '.cache') / 'seg_perception'
-    return chosen.expanduser().absolute() / 'models'
-
-
-def sha256_of(path: Path) -> str:
-    """Return the sha256 of a file as 64 hex digits.
-
-    :raises OSError: when the file cannot be read.
-    """
-    digest = hashlib.sha256()
-    with path.open('rb') as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
+    """Return the folder of fetched models: `models` in the package's cache; it need not exist."""
+    return cache_root(chosen) / 'models'
 
 
 @contextlib.contextmanager

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from seg_perception.models.catalogue.cache import PartFile, locked, sha256_of
+from seg_perception.files import sha256_of
+from seg_perception.models.catalogue.cache import PartFile, locked
 from seg_perception.models.catalogue.catalogue import Entry
 from seg_perception.models.catalogue.transfer import (
     FetchError,

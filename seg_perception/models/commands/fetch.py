@@ -6,7 +6,8 @@ import argparse
 import os
 import sys
 
-from seg_perception.models.catalogue.cache import cache_folder, sha256_of
+from seg_perception.files import sha256_of
+from seg_perception.models.catalogue.cache import cache_folder
 from seg_perception.models.catalogue.catalogue import bundled_entry, find
 from seg_perception.models.commands.shared import PROGRAM, Commands, add_cache, add_command
 from seg_perception.resources import bundled_model

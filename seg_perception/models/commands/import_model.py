@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from seg_perception.core.labels import LabelSet, load_label_set
-from seg_perception.models.catalogue.cache import sha256_of
+from seg_perception.files import sha256_of
 from seg_perception.models.catalogue.catalogue import Entry, entry_of_sha256, locate
 from seg_perception.models.commands.shared import Commands, add_cache, add_command
 from seg_perception.models.dataset import Image

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from seg_perception.models.catalogue.cache import PartFile, cache_folder, locked, sha256_of
+from seg_perception.files import sha256_of
+from seg_perception.models.catalogue.cache import PartFile, cache_folder, locked
 
 
 @pytest.fixture(autouse=True)
