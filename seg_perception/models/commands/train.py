@@ -32,7 +32,11 @@ def add(commands: Commands) -> None:
     add('--shares', type=float, nargs='+', help='how often to draw from each dataset (all alike)')
     add('--architecture', default='pspnet_lite0_d8', help='default: pspnet_lite0_d8')
     add('--output', type=Path, required=True, help='folder of the checkpoints')
-    add('--from-scratch', action='store_true', help='start from random weights')
+    start = parser.add_mutually_exclusive_group()
+    start.add_argument('--from-scratch', action='store_true', help='start from random weights')
+    start.add_argument(
+        '--backbone', metavar='FILE', default='', help='start from the backbone of a .pth or so'
+    )
     add('--device', default='cpu', help='cpu or cuda; several GPUs: start it by torchrun')
     add('--compile', action='store_true', help='compile first: a slow start, then faster steps')
     add('--workers', type=int, default=0, help='processes that read frames')
@@ -69,7 +73,8 @@ def _add_recipe(parser: argparse.ArgumentParser) -> None:
         group.add_argument(name, help=text, type=kind, default=argparse.SUPPRESS, **more)
 
     def switch(name: str, text: str) -> None:
-        group.add_argument(name, help=text, action='store_true', default=argparse.SUPPRESS)
+        both = argparse.BooleanOptionalAction
+        group.add_argument(name, help=text, action=both, default=argparse.SUPPRESS)
 
     add('--width', 'of the crop', int)
     add('--height', 'of the crop', int)

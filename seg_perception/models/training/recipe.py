@@ -32,6 +32,7 @@ class Recipe:
         arXiv:1512.02325), `none` not at all.
     :param blur: share of the frames that are blurred.
     :param pretrained: start from a backbone with ImageNet weights.
+    :param backbone: a file of weights for the backbone, in place of those.
     :param freeze_early: keep the pretrained first layers (up to stride 4) as they are.
     :param amp: automatic mixed precision: float16 on CUDA, bfloat16 on a CPU.
     :raises ValueError: when a value is out of its range.
@@ -63,6 +64,7 @@ class Recipe:
     color: str = 'camera'
     blur: float = 0.0
     pretrained: bool = True
+    backbone: str = ''
     freeze_early: bool = False
     amp: bool = False
     seed: int = 0

@@ -12,10 +12,8 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from seg_perception.core.labels import load_label_set
-from seg_perception.models.networks.architecture import architecture
-from seg_perception.models.networks.build import build as build_network
-from seg_perception.models.networks.build import load_imagenet
 from seg_perception.models.networks.network import Network
+from seg_perception.models.training import start
 from seg_perception.models.training.checkpoint import Run
 from seg_perception.models.training.distributed import OwnItems, Process, process
 from seg_perception.models.training.loss import Loss
@@ -39,7 +37,8 @@ def train(
 
     :param resume: go on from `<output>/last.pt` where there is one.
     :param compiled: let torch compile the network and its loss first.
-    :raises ValueError: when the recipe names what does not exist, or the loss is no number.
+    :raises ValueError: when the recipe names what does not exist, weights do not fit the network,
+        or the loss is no number.
     :raises DatasetError: when a dataset folder is not in the expected layout.
     """
     output.mkdir(parents=True, exist_ok=True)
@@ -48,8 +47,8 @@ def train(
     recipe = recipe.for_frames(views.frames)
     checkpoint = output / 'last.pt'
     with process(device) as own:
-        state = _start(recipe, len(labels.labels), own)
-        start = state.restore(checkpoint) if resume and checkpoint.is_file() else 0
+        state = _prepare(recipe, len(labels.labels), own)
+        first = state.restore(checkpoint) if resume and checkpoint.is_file() else 0
         weights = None
         if recipe.balance:
             weights = torch.from_numpy(views.class_weights(len(labels.labels), recipe.balance))
@@ -57,14 +56,14 @@ def train(
         forward = own.parallel(loss)
         if compiled:
             forward = torch.compile(forward)
-        items = OwnItems(own, recipe.batch, start, recipe.iterations)
+        items = OwnItems(own, recipe.batch, first, recipe.iterations)
         loader = DataLoader(views, batch_size=items.per_step, sampler=items, num_workers=workers)
         # Each process, and each part of an interrupted run, drops out differently.
-        seed = np.random.SeedSequence((recipe.seed, own.rank, start))
+        seed = np.random.SeedSequence((recipe.seed, own.rank, first))
         torch.manual_seed(int(seed.generate_state(1)[0]))
         smooth: float | None = None
-        bar = tqdm(loader, 'training', recipe.iterations, initial=start, disable=not own.leads)
-        for iteration, batch in enumerate(bar, start=start):
+        bar = tqdm(loader, 'training', recipe.iterations, initial=first, disable=not own.leads)
+        for iteration, batch in enumerate(bar, start=first):
             rate = _set_rate(state.optimizer, recipe, iteration)
             value = _step(state, own, loss, forward, batch)
             if not math.isfinite(value):
@@ -79,21 +78,9 @@ def train(
     return checkpoint
 
 
-def build(recipe: Recipe, classes: int) -> Network:
-    """Make the network of a recipe, with pretrained weights where it asks for them.
-
-    :raises ValueError: when the architecture is unknown or has no pretrained weights.
-    """
-    network = build_network(architecture(recipe.architecture), classes)
-    if recipe.pretrained:
-        load_imagenet(network)
-    network.to(memory_format=torch.channels_last)
-    return network
-
-
-def _start(recipe: Recipe, classes: int, own: Process) -> Run:
+def _prepare(recipe: Recipe, classes: int, own: Process) -> Run:
     torch.manual_seed(recipe.seed)
-    network: Network = own.share(build(recipe, classes))
+    network: Network = own.share(start.build(recipe, classes))
     network.train()
     if recipe.freeze_early:
         # Their batch statistics stay those of ImageNet, as their weights do.

@@ -12,10 +12,10 @@ from torch import nn
 
 from seg_perception.models.cli import main
 from seg_perception.models.networks.network import Network
-from seg_perception.models.training import train
+from seg_perception.models.training import start
 from seg_perception.models.training.recipe import Recipe
 
-_build = train.build
+_build = start.build
 
 
 def norm_free(recipe: Recipe, classes: int) -> Network:
@@ -28,5 +28,5 @@ def norm_free(recipe: Recipe, classes: int) -> Network:
 
 
 if __name__ == '__main__':
-    train.build = norm_free
+    start.build = norm_free
     sys.exit(main(['train', *sys.argv[1:]]))

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from seg_perception.models.cli import main
-from seg_perception.models.training import train
+from seg_perception.models.training import start
 from seg_perception.models.training.distributed import OwnItems, Process, process
 from seg_perception.models.training.recipe import Recipe
 from test.models.training.norm_free import norm_free
@@ -57,7 +57,7 @@ def test_two_processes_train_as_one(
         *('--width', '96', '--height', '64', '--iterations', '3', '--batch', '4'),
         *('--balance', '0.5', '--learning-rate', '0.1', '--head-factor', '1'),
     ]
-    monkeypatch.setattr(train, 'build', norm_free)
+    monkeypatch.setattr(start, 'build', norm_free)
     assert main(['train', *words, '--output', str(tmp_path / 'one')]) == 0
     done = subprocess.run(
         [

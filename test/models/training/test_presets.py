@@ -49,6 +49,8 @@ def test_options_go_before_the_preset() -> None:
     )  # fmt: skip
     assert (recipe.iterations, recipe.auxiliary, recipe.scale) == (40_000, 0.0, (1.0, 3.0))
     assert (recipe.batch, recipe.weight_decay) == (8, 5e-4)
+    assert recipe.own_pixels is True
+    assert recipe_of('--preset', 'mmseg', '--no-own-pixels').own_pixels is False
 
 
 def test_iterations_go_before_a_presets_epochs() -> None:

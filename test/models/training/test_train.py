@@ -14,7 +14,8 @@ from seg_perception.core.labels import load_label_set
 from seg_perception.models.networks.architecture import architecture
 from seg_perception.models.training.checkpoint import Run, load_checkpoint
 from seg_perception.models.training.recipe import Recipe
-from seg_perception.models.training.train import build, train
+from seg_perception.models.training.start import build
+from seg_perception.models.training.train import train
 from seg_perception.models.training.views import RandomViews
 
 
@@ -92,11 +93,6 @@ def test_frozen_layers_stay_as_they_were(recipe: Recipe, tmp_path: Path) -> None
             assert torch.equal(value, trained), name
         elif name.endswith('_project_conv.weight') and 'blocks.8' in name:
             assert not torch.equal(value, trained), name
-
-
-def test_no_pretrained_weights_says_so(recipe: Recipe, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r'pspnet_r18_d8 has no pretrained .*--from-scratch'):
-        train(replace(recipe, architecture='pspnet_r18_d8'), tmp_path)
 
 
 def test_the_rate_of_the_last_step(recipe: Recipe, tmp_path: Path) -> None:
