@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import onnx
 import pytest
 
 from seg_perception.inference.choice import read_contract
 from seg_perception.models.cli import main
+from seg_perception.models.networks.architecture import architecture
 from test.tiny_model import tiny_contract, write_tiny_model
 
 
@@ -51,6 +53,16 @@ def test_train_and_export(street: Path, tmp_path: Path, capsys: pytest.CaptureFi
     assert contract.architecture == 'pspnet_lite0_d8'
     assert contract.trained_on == 'four frames'
     assert (contract.width, contract.height, contract.stride) == (96, 64, 4)
+    assert contract.configuration == architecture('pspnet_lite0_d8').to_config()
+    assert fuse_inputs(model) == {112}
+    assert main(['export', str(run / 'last.pt'), *check, *size, *words, '--no-fold']) == 0
+    assert fuse_inputs(model) == {112 + 4 * 32}
+
+
+def fuse_inputs(model: Path) -> set[int]:
+    """Return how many channels the 3x3 convolution of a light network sees."""
+    shapes = [list(weight.dims) for weight in onnx.load(str(model)).graph.initializer]
+    return {shape[1] for shape in shapes if shape[:1] == [128] and shape[2:] == [3, 3]}
 
 
 def test_shares_must_fit_the_datasets(

@@ -100,6 +100,23 @@ def test_the_graph_is_plain(exported: tuple[Network, Path]) -> None:
     assert 'BatchNormalization' not in operators
 
 
+@pytest.mark.parametrize(('fold', 'inputs'), [(True, 112), (False, 112 + 4 * 32)])
+def test_folded_the_fuse_convolution_sees_the_features_alone(
+    fold: bool, inputs: int, tmp_path: Path
+) -> None:
+    network = network_of('pspnet_lite0_d8')
+    export(network, contract_of(network, 96, 64), tmp_path / 'x.onnx', fold=fold)
+    model = onnx.load(str(tmp_path / 'x.onnx'))
+    shapes = {tuple(weight.dims) for weight in model.graph.initializer}
+    assert {shape[1] for shape in shapes if shape[:1] == (128,) and shape[2:] == (3, 3)} == {inputs}
+
+
+def test_exported_a_network_still_takes_any_size(exported: tuple[Network, Path]) -> None:
+    network, _ = exported
+    with torch.inference_mode():
+        assert network(torch.zeros(1, 3, 64, 96)).shape[2:] == (16, 24)
+
+
 def test_any_number_of_images(exported: tuple[Network, Path]) -> None:
     images = np.random.default_rng(0).integers(0, 255, (3, 144, 256, 3), np.uint8)
     with create_runner('onnxruntime', exported[1]) as runner:
