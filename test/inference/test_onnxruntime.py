@@ -71,3 +71,9 @@ def test_a_contract_is_read_without_a_runner(tmp_path: Path) -> None:
     path = write_tiny_model(tmp_path / 'model.onnx', contract)
     assert read_contract(path) == contract
     assert read_contract(str(path)) == contract
+
+
+def test_int8_sums_are_exact_on_every_cpu(tmp_path: Path) -> None:
+    with OnnxRuntimeRunner(write_tiny_model(tmp_path / 'model.onnx')) as runner:
+        options = runner._session.get_session_options()
+        assert options.get_session_config_entry('session.x64quantprecision') == '1'

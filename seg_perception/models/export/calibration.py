@@ -62,9 +62,8 @@ def calibrate(
 ) -> dict[str, float]:
     """Return for each tensor the magnitude to cut at: the one of least squared INT8 rounding error.
 
-    The extreme value instead wastes levels on what next to no pixel has, and a fixed percentile
-    cuts into the activations of a small network. TensorRT's own choice, the least relative entropy
-    (Migacz 2017), cannot be had with ReLU6: it cuts away the many values that are exactly 6.
+    It keeps as many labels as the best percentile did, with nothing to tune; docs/models.md has the
+    figures.
 
     :param images: RGB, uint8 [H, W, 3] at the network's size, with a progress bar.
     :raises ValueError: when there is no image.

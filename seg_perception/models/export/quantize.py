@@ -21,6 +21,7 @@ from seg_perception.models.dataset import Image
 from seg_perception.models.export.calibration import LEVELS, calibrate
 
 _KEEPS_INT8 = {'Add', 'Clip', 'MaxPool', 'Relu'}
+_OPSET = 13
 _FEWEST_PLACES = 64
 """Convolutions over fewer places, those of the pooled cells, gain nothing and stay in float."""
 
@@ -29,8 +30,15 @@ def quantize(model: onnx.ModelProto, images: Iterable[Image]) -> onnx.ModelProto
     """Return a model whose convolutions compute in INT8, but for the last, which tells the labels.
 
     :param images: RGB, uint8 [H, W, 3] at the network's size: frames as the model will see them.
-    :raises ValueError: when there is nothing to quantise, or no image.
+    :raises ValueError: when there is nothing to quantise, the ONNX opset is older than 13, or there
+        is no image.
     """
+    opset = max(entry.version for entry in model.opset_import if not entry.domain)
+    if opset < _OPSET:
+        raise ValueError(
+            f'expected ONNX opset {_OPSET} or newer, which has scales by channel, got {opset}; '
+            'export the model again'
+        )
     model = fold_padding(model)
     convolutions = _convolutions(model)
     if not convolutions:
@@ -50,7 +58,7 @@ def fold_padding(model: onnx.ModelProto) -> onnx.ModelProto:
     readers = _readers(folded)
     outputs = {value.name for value in folded.graph.output}
     for pad in [node for node in folded.graph.node if node.op_type == 'Pad']:
-        convolutions = readers[pad.output[0]]
+        convolutions = readers.get(pad.output[0], [])
         sides = _zero_padding(pad, constants)
         if sides is None or pad.output[0] in outputs or not all(map(_pads_by_sides, convolutions)):
             continue
@@ -100,6 +108,7 @@ def _convolutions(model: onnx.ModelProto) -> list[onnx.NodeProto]:
         node
         for node in model.graph.node
         if node.op_type == 'Conv'
+        and node.input[0] not in constants
         and node.input[1] in constants
         and node.output[0] not in head
         and int(np.prod(shapes.get(node.output[0], [_FEWEST_PLACES])[2:])) >= _FEWEST_PLACES

@@ -210,3 +210,10 @@ def test_images_must_be_there(original: Path) -> None:
     images: list[Image] = []
     with pytest.raises(ValueError, match='calibrating: expected pictures, got none'):
         quantize(onnx.load(str(original)), images)
+
+
+def test_an_old_opset_is_refused(original: Path) -> None:
+    model = onnx.load(str(original))
+    model.opset_import[0].version = 11
+    with pytest.raises(ValueError, match=r'expected ONNX opset 13 or newer, .* got 11'):
+        quantize(model, [picture()])
