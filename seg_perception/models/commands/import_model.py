@@ -156,8 +156,11 @@ def _import_foreign(options: argparse.Namespace, path: Path, labels: LabelSet) -
         data_license=credit.data_license,
         source_url=options.source_url or '',
     )
-    contract = wrap(path, options.output, preparation, labels, about)
-    print(f'{options.output} ({contract.width}x{contract.height}) labels every pixel as {path}')
+    contract, proof = wrap(path, options.output, preparation, labels, about)
+    print(
+        f'{options.output} ({contract.width}x{contract.height}) gives {proof.same_labels:.6%} of '
+        f'the pixels the label of {path}; logits differ by {proof.deviation:.1g} of the largest'
+    )
     return 0
 
 
