@@ -191,7 +191,7 @@ def test_a_foreign_onnx_file(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     norm = ['--mean', '1', '2', '3', '--std', '4', '5', '6', '--channel-order', 'bgr']
     told = ['--align-corners', 'true', '--architecture', 'one convolution', *WORDS]
     assert main(['import', str(source), '--output', str(output), *norm, *told]) == 0
-    assert 'wrapped.onnx (96x64) labels every pixel as' in capsys.readouterr().out
+    assert 'wrapped.onnx (96x64) gives 100.000000% of the pixels the' in capsys.readouterr().out
     contract = read_contract(output)
     assert contract.name == 'wrapped'
     assert contract.architecture == 'one convolution'

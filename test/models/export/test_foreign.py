@@ -18,6 +18,7 @@ from seg_perception.core.finish import Finisher
 from seg_perception.core.labels import load_label_set
 from seg_perception.inference.base import ModelError
 from seg_perception.inference.choice import create_runner, read_contract
+from seg_perception.models.cli import main
 from seg_perception.models.export.foreign import About, Preparation, wrap
 from test.inference.hostile import LARGE, elsewhere
 
@@ -375,3 +376,30 @@ def test_a_network_of_chance_cannot_be_proved(tmp_path: Path) -> None:
         r'expected the logits of the original network to 0\.0001 of the largest .*, got \d',
     )
     assert target.read_bytes() == b'older'
+
+
+@pytest.mark.parametrize('name', ['constant of shape', 'tile', 'weight'])
+@pytest.mark.parametrize('command', ['info', 'import'])
+def test_the_commands_refuse_claims_of_gigabytes_in_one_line(
+    name: str, command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = LARGE[name](tmp_path / 'source.onnx')
+    said = [
+        '--output',
+        str(tmp_path / 'model.onnx'),
+        '--mean',
+        '0',
+        '0',
+        '0',
+        '--std',
+        '1',
+        '1',
+        '1',
+    ]
+    said += ['--channel-order', 'rgb', '--align-corners', 'false', '--architecture', 'any']
+    said += ['--trained-on', 'x', '--weights-license', 'x', '--data-license', 'x']
+    assert main([command, str(source), *(said if command == 'import' else [])]) == 1
+    printed = capsys.readouterr().err
+    assert f'{source}: expected tensors of at most 1,073,741,824 elements, got ' in printed
+    assert printed.count('\n') == 1
+    assert [file.name for file in tmp_path.iterdir()] == ['source.onnx']
