@@ -129,21 +129,21 @@ def _read_timings(config: Any, file: Path) -> None:
     except OSError:
         known = b''
     for content in (known, b''):
-        cache = config.create_timing_cache(content)
+        timings = config.create_timing_cache(content)
         # Those of another GPU or version are refused.
-        if cache is not None and config.set_timing_cache(cache, ignore_mismatch=False):
+        if timings is not None and config.set_timing_cache(timings, ignore_mismatch=False):
             return
 
 
 def _write_timings(config: Any, file: Path) -> None:
-    cache = config.get_timing_cache()
-    if cache is None:
+    timings = config.get_timing_cache()
+    if timings is None:
         return
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         handle, draft = tempfile.mkstemp(dir=file.parent, prefix=file.name)
         with os.fdopen(handle, 'wb') as stream:
-            stream.write(cache.serialize())
+            stream.write(timings.serialize())
         Path(draft).replace(file)
     except OSError as error:
         _log.warning('%s: the times measured in this build are not kept: %s', file, error)

@@ -24,6 +24,7 @@ _INSTALL = {
 }
 # The first with tensor names and uint8 tensors is TensorRT 8.5; 1.0 of RTX came after 10.
 _OLDEST = {TENSORRT: (8, 5), TENSORRT_RTX: (1, 0)}
+_KEPT = 8
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def describe_platform(flavour: Flavour, options: BuildOptions) -> dict[str, str]
 
 
 class Log:
-    """Passes on what TensorRT says to Python's logging, and keeps the errors.
+    """Passes on what TensorRT says to Python's logging, and keeps the first errors.
 
     :ivar native: the object that TensorRT takes; it must live as long as what was made with it.
     """
@@ -112,7 +113,8 @@ class Log:
             def log(self, severity: Any, message: str) -> None:
                 level = levels.get(severity, logging.DEBUG)
                 if level == logging.ERROR:
-                    errors.append(_one_line(message))
+                    if len(errors) < _KEPT:
+                        errors.append(_one_line(message))
                     # Whoever calls tells the error: once, and with what is to be done.
                     level = logging.INFO
                 logger.log(level, '%s', message)
@@ -120,8 +122,10 @@ class Log:
         self.native = Native()
 
     def reason(self) -> str:
-        """Return the first error that was logged: those after it are its consequences."""
-        return self.errors[0] if self.errors else 'TensorRT gave no reason'
+        """Return the first error since the last call: those after it are its consequences."""
+        first = self.errors[0] if self.errors else 'TensorRT gave no reason'
+        self.errors.clear()
+        return first
 
 
 def _one_line(message: object) -> str:

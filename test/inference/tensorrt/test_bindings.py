@@ -24,7 +24,6 @@ ROOT = Path(__file__).parents[3]
 SOURCES = sorted(Path(tensorrt.__file__).parent.glob('*.py'))
 CLASSES = {
     'builder': 'Builder',
-    'cache': 'ITimingCache',
     'complaint': 'ParserError',
     'config': 'IBuilderConfig',
     'context': 'IExecutionContext',
@@ -34,6 +33,7 @@ CLASSES = {
     'parser': 'OnnxParser',
     'profile': 'IOptimizationProfile',
     'runtime': 'Runtime',
+    'timings': 'ITimingCache',
 }
 STUBS = (
     'createInferBuilder_INTERNAL',
@@ -145,6 +145,7 @@ def test_the_uses_are_found() -> None:
         'ICudaEngine.get_tensor_profile_shape',
         'IExecutionContext.execute_async_v3',
         'OnnxParser.parse',
+        'ITimingCache.serialize',
         'Runtime.deserialize_cuda_engine',
     }
     assert len(names) > 40

@@ -83,3 +83,8 @@ def test_what_rtx_says_is_passed_on(caplog: pytest.LogCaptureFixture) -> None:
         runtime = flavour.trt.Runtime(log.native)
         assert runtime.deserialize_cuda_engine(b'no engine') is None
     assert log.reason() in ' '.join(caplog.text.split())
+    assert log.reason() == 'TensorRT gave no reason'
+    for number in range(100):
+        log.native.log(flavour.trt.ILogger.ERROR, f'failure {number}')
+    assert len(log.errors) < 10
+    assert log.reason() == 'failure 0'
