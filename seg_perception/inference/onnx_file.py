@@ -29,14 +29,15 @@ _LARGEST_FILE = 2**31  # what protocol buffers allow
 _DEEPEST = 16
 
 
-def check_file(path: Path, *, external_data: bool = False) -> None:
+def check_file(path: Path, *, foreign: bool = False) -> None:
     """Check what an ONNX file claims; memory is taken for the bytes of the file alone.
 
     Refused are tensors that hold less than they claim, tensors of more than `LARGEST` elements (as
     far as they follow from the file alone: made of constants by ConstantOfShape, Expand, Tile,
     Resize and the like), and weights in other files: all, or those outside the file's own folder.
 
-    :param external_data: whether weights may lie in other files of the folder.
+    :param foreign: whether it is to be imported: weights may lie in other files of its folder, and
+        it may have functions of its own. Neither is in a file that a runtime is given.
     :raises ModelError: when the file is missing, no ONNX file, or claims such.
     """
     if not path.is_file():
@@ -48,7 +49,7 @@ def check_file(path: Path, *, external_data: bool = False) -> None:
     if size > _LARGEST_FILE:
         raise ModelError(f'{path}: expected an ONNX file of at most 2 GiB, got {size:,} bytes')
     try:
-        walk = _Walk(path, external_data).model(memoryview(path.read_bytes()))
+        walk = _Walk(path, foreign).model(memoryview(path.read_bytes()))
         complaint = next(walk, None)
     except OSError as error:
         raise ModelError(f'{path}: expected a file that can be read, got: {error}') from error
@@ -69,7 +70,7 @@ class _Walk:
     """Goes through a file and yields what is wrong with it; numbers are fields of onnx.proto."""
 
     path: Path
-    external_data: bool
+    foreign: bool
 
     def model(self, message: memoryview) -> Iterator[str]:
         graphs = 0
@@ -83,6 +84,8 @@ class _Walk:
                 for graph in (*parts(value, 1), *parts(value, 2)):
                     yield from self.graph(graph, {}, 0)
             elif number == 25:
+                if not self.foreign:
+                    yield 'expected a plain graph, got one with functions of its own'
                 known: dict[str, Known] = {}
                 for attribute in parts(value, 11):
                     yield from self.attribute(attribute, known, 0)
@@ -169,7 +172,7 @@ class _Walk:
         """Complain of weights that lie elsewhere, or not where they may."""
         places = [value for key, value in tensor.external if key == 'location'] or ['']
         named = f'{tensor.name!r} in {", ".join(map(repr, places))}'
-        if not self.external_data:
+        if not self.foreign:
             yield f'expected one file that holds its weights, got {named}'
             return
         folder = self.path.parent.resolve()

@@ -15,6 +15,7 @@ from lifecycle_msgs.srv import ChangeState, GetState
 from seg_perception.core.labels import Label, load_label_set
 from seg_perception.ros.settings import read_defaults
 from test.graph.bench import Bench, pixels, wait_until
+from test.inference.hostile import LARGE
 from test.tiny_model import tiny_contract, write_tiny_model
 
 if TYPE_CHECKING:
@@ -125,6 +126,10 @@ def other_labels(path: Path) -> None:
     write_tiny_model(path, tiny_contract(labels=labels))
 
 
+def claims_100_gb(path: Path) -> None:
+    LARGE['constant of shape'](path)
+
+
 def fixed_batch(path: Path) -> None:
     write_tiny_model(path, tiny_contract(batch=2))
 
@@ -136,6 +141,7 @@ def fixed_batch(path: Path) -> None:
         (damaged, 'tiny.onnx'),
         (foreign, 'breaks the model contract'),
         (other_labels, 'expected sidewalk (id 8) as class 1'),
+        (claims_100_gb, 'at most 1,073,741,824 elements, got 2.5e+10'),
         (fixed_batch, 'expected a batch of 1 or a dynamic one, got 2'),
     ],
 )

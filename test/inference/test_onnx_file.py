@@ -70,18 +70,18 @@ def test_weights_outside_the_folder(location: str, secret: Path, tmp_path: Path)
     with pytest.raises(ModelError, match="expected one file that holds its weights, got 'w' in"):
         check_file(path)
     with pytest.raises(ModelError, match="expected weights in the folder of the file, got 'w' in"):
-        check_file(path, external_data=True)
+        check_file(path, foreign=True)
 
 
 def test_weights_in_the_folder_where_they_may_be(tmp_path: Path) -> None:
     path = write(tmp_path / 'model.onnx', weights=[elsewhere('w', 'weights')])
     with pytest.raises(ModelError, match="expected the weights beside the file, got no 'weights'"):
-        check_file(path, external_data=True)
+        check_file(path, foreign=True)
     (tmp_path / 'weights').write_bytes(bytes(15))
     with pytest.raises(ModelError, match="'w' of 16 bytes, got 15 in 'weights'"):
-        check_file(path, external_data=True)
+        check_file(path, foreign=True)
     (tmp_path / 'weights').write_bytes(bytes(16))
-    check_file(path, external_data=True)
+    check_file(path, foreign=True)
     with pytest.raises(ModelError, match='expected one file'):
         check_file(path)
 
@@ -91,7 +91,7 @@ def test_weights_in_a_constant_or_said_to_be_nowhere(tmp_path: Path) -> None:
     path = write(tmp_path / 'model.onnx', [constant])
     for allowed in (False, True):
         with pytest.raises(ModelError, match="got 'v' in '/etc/passwd'"):
-            check_file(path, external_data=allowed)
+            check_file(path, foreign=allowed)
     nowhere = elsewhere('w', 'x')
     del nowhere.external_data[:]
     with pytest.raises(ModelError, match='expected one file'):
