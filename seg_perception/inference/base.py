@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 Image = npt.NDArray[np.uint8]
 
+Progress = Callable[[float, str], None]
+"""Called with the share that is done, 0 to 1 and never falling, and what is being done."""
+
 # What the finish is called where it is part of the graph: label and confidence, and 1 for images
 # whose logits are numbers.
 LABEL, CONFIDENCE, FINITE = 'label', 'confidence', 'finite'
@@ -36,6 +40,36 @@ class ModelError(ValueError):
 
 class RunnerError(RuntimeError):
     """A runner was used wrongly, its runtime failed, or it made nothing that can be trusted."""
+
+
+@dataclass(frozen=True)
+class Status:
+    """What a runner is up to.
+
+    :ivar serving: the runtime that frames go through; empty while the runner is not active.
+    :ivar preparing: the runtime that is to take over; empty if none.
+    :ivar doing: what is being done for that: building, loading or checking.
+    :ivar share: how much of it is done, 0 to 1; None where that is not known.
+    :ivar passed_over: runtimes that were to be preferred and why they are not used.
+    :ivar fault: why a runtime that this machine has is not used; empty if there is no such.
+    :ivar agreement: share of the pixels of the check that the runtime in service labelled as the
+        one before it; None if it did not have to be checked.
+    """
+
+    serving: str = ''
+    preparing: str = ''
+    doing: str = ''
+    share: float | None = None
+    passed_over: Mapping[str, str] = field(default_factory=dict)
+    fault: str = ''
+    agreement: float | None = None
+
+    def __str__(self) -> str:
+        text = f'serving: {self.serving or "nothing"}'
+        if self.preparing:
+            share = '' if self.share is None else f' {100 * self.share:.0f} %'
+            text += f'; {self.doing} {self.preparing}{share}'
+        return text
 
 
 class Runner(ABC):
@@ -71,6 +105,11 @@ class Runner(ABC):
     def active(self) -> bool:
         """Whether the model is loaded."""
         return self._contract is not None
+
+    @property
+    def status(self) -> Status:
+        """What the runner is up to; may be asked from any thread."""
+        return Status(self.name if self.active else '', passed_over=self.passed_over)
 
     @property
     def contract(self) -> ModelContract:

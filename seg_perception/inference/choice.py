@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import threading
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +14,9 @@ import numpy.typing as npt
 from seg_perception.core.contract import ModelContract
 from seg_perception.core.labels import LabelSet
 from seg_perception.core.segmenter import Prediction
-from seg_perception.inference.base import Image, ModelError, Runner, RunnerError
+from seg_perception.inference.auto import AutoRunner
+from seg_perception.inference.base import Image, ModelError, Progress, Runner, RunnerError
+from seg_perception.inference.engine_cache import EngineCache, EngineSettings
 
 # By preference. Each is its own module, imported only when it is used, so that a missing runtime is
 # no obstacle to the others.
@@ -22,31 +27,81 @@ _RUNTIMES = {
 }
 
 BACKENDS = ('auto', *_RUNTIMES)
+ENGINE_BACKENDS = ('tensorrt', 'tensorrt_rtx')
+"""Those that build an engine of a model before they can run it."""
+
+# Serves without delay on any machine.
+_FIRST = 'onnxruntime'
 
 
-def create_runner(backend: str, model: str | Path, *, threads: int = 0) -> Runner:
+def create_runner(
+    backend: str,
+    model: str | Path,
+    *,
+    threads: int = 0,
+    engines: EngineSettings | None = None,
+    progress: Progress | None = None,
+    cancelled: threading.Event | None = None,
+) -> Runner:
     """Return a runner, not yet active, for a model file.
 
     :param backend: one of `BACKENDS`; `auto` is a `PreferredRunner`.
     :param threads: CPU threads for one inference; 0 takes one for each core.
+    :param engines: how engines are built and kept.
+    :param progress: told how far the build of an engine is, in the thread that activates.
+    :param cancelled: set from another thread, it ends a build.
     :raises RunnerError: when there is no such backend or its runtime is not installed.
     :raises ValueError: when `threads` is negative.
     """
     if backend not in BACKENDS:
         raise RunnerError(f'backend: expected one of {", ".join(BACKENDS)}, got {backend!r}')
+    engines = engines or EngineSettings()
     if backend == 'auto':
-        return PreferredRunner(model, threads=threads)
+        return PreferredRunner(model, threads=threads, engines=engines)
+    more: dict[str, Any] = {}
     module, runner = _RUNTIMES[backend]
     try:
+        if backend in ENGINE_BACKENDS:
+            more = _engine_arguments(engines, progress, cancelled)
         runtime: type[Runner] = getattr(importlib.import_module(module), runner)
     except ImportError as error:
         raise _not_installed(backend, [f'{backend} ({error})']) from error
-    return runtime(model, threads=threads)
+    return runtime(model, threads=threads, **more)
+
+
+def create_serving_runner(
+    backend: str,
+    model: str | Path,
+    *,
+    threads: int = 0,
+    engines: EngineSettings | None = None,
+    min_agreement: float = 0.98,
+) -> Runner:
+    """Return a runner, not yet active, for frames that come in while engines are still built.
+
+    As `create_runner`, but `auto` is an `AutoRunner`: it serves at once.
+
+    :param min_agreement: share of pixels, 0 to 1, that a runtime must label as the CPU does.
+    """
+    create = partial(create_runner, model=model, threads=threads, engines=engines)
+    if backend != 'auto':
+        return create(backend)
+
+    def make(name: str, progress: Progress, cancelled: threading.Event) -> Runner:
+        return create(name, progress=progress, cancelled=cancelled)
+
+    return AutoRunner(
+        model,
+        first=partial(create, _FIRST),
+        others={name: partial(make, name) for name in _RUNTIMES if name != _FIRST},
+        min_agreement=min_agreement,
+    )
 
 
 class PreferredRunner(Runner):
     """Runs a model in the first runtime, by preference, that this machine has and that takes it.
 
+    For work that must not change its runtime half-way; an engine is built first if there is none.
     The choice is made anew by every `activate`. `name` is that of the runtime, `passed_over` tells
     why it was none before it. A model file that is missing or breaks the contract is an error of
     its own, whatever the runtime.
@@ -55,11 +110,19 @@ class PreferredRunner(Runner):
     name = 'auto'
     _runner: Runner
 
+    def __init__(
+        self, path: str | Path, *, threads: int = 0, engines: EngineSettings | None = None
+    ) -> None:
+        super().__init__(path, threads=threads)
+        self._engines = engines
+
     def _load(self) -> ModelContract:
         reasons: dict[str, str] = {}
         for backend in _RUNTIMES:
             try:
-                runner = create_runner(backend, self.path, threads=self.threads)
+                runner = create_runner(
+                    backend, self.path, threads=self.threads, engines=self._engines
+                )
                 runner.check_machine()
                 runner.activate()
             except RunnerError as error:
@@ -115,6 +178,16 @@ def check_labels(contract: ModelContract, labels: LabelSet) -> None:
                 f'class {train_id} as in label set {labels.name}, got {pair[1]}; '
                 "choose the model's label set or a model of this one"
             )
+
+
+def _engine_arguments(
+    engines: EngineSettings, progress: Progress | None, cancelled: threading.Event | None
+) -> dict[str, Any]:
+    from seg_perception.inference.tensorrt.cached import CachedEngines
+    from seg_perception.inference.tensorrt.options import BuildOptions
+
+    source = CachedEngines(EngineCache(engines), progress=progress, cancelled=cancelled)
+    return {'options': BuildOptions(tf32=engines.tf32), 'source': source}
 
 
 def _not_installed(backend: str, missing: list[str]) -> RunnerError:

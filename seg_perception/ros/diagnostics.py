@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.clock import Clock, ClockType
 
+from seg_perception.inference.base import Status
 from seg_perception.ros import qos
 from seg_perception.ros.frame_counts import Drop, Latency, Totals
 
@@ -25,6 +26,7 @@ class Health:
 
     :ivar now: on a steady clock, s.
     :ivar state: of the life cycle: unconfigured, inactive or active.
+    :ivar runtime: what the runner is up to.
     :ivar input_age: seconds since the last image arrived; None while not active.
     :ivar work_age: seconds that the frame at work has taken so far; 0 while there is none.
     :ivar watchdog: seconds after which a missing image or result is an error; 0: never.
@@ -39,6 +41,7 @@ class Health:
     topic: str = ''
     model: str = ''
     backend: str = ''
+    runtime: Status = field(default_factory=Status)
     totals: Totals = field(default_factory=Totals)
     latency: Latency | None = None
     input_age: float | None = None
@@ -72,6 +75,8 @@ def judge(health: Health, before: Health) -> tuple[bytes, str]:
     if any(faults.values()):
         counts = ', '.join(f'{count} {reason.value}' for reason, count in faults.items())
         return DiagnosticStatus.WARN, f'frames dropped: {counts}; last: {health.last_error}'
+    if health.runtime.fault:
+        return DiagnosticStatus.WARN, health.runtime.fault
     return DiagnosticStatus.OK, 'active'
 
 
@@ -103,6 +108,7 @@ class Diagnostics:
         health = self._probe()
         status = to_status(self._name, health, self._before)
         self._log_change(health, status)
+        self._log_runtime(health.runtime, self._before.runtime)
         self._before, self._level = health, status.level
         array = DiagnosticArray(status=[status])
         array.header.stamp = self._node.get_clock().now().to_msg()
@@ -118,6 +124,15 @@ class Diagnostics:
         elif self._level == DiagnosticStatus.ERROR:
             self._node.get_logger().info(f'recovered: {status.message}')
 
+    def _log_runtime(self, now: Status, before: Status) -> None:
+        if now.fault and now.fault != before.fault:
+            self._node.get_logger().warning(now.fault)
+        for name, reason in now.passed_over.items():
+            if before.passed_over.get(name) != reason and reason not in now.fault:
+                self._node.get_logger().info(f'{name} is not used: {reason}')
+        if (now.serving, now.preparing) != (before.serving, before.preparing) and now.serving:
+            self._node.get_logger().info(str(now))
+
 
 def _values(health: Health, before: Health) -> Iterator[tuple[str, str]]:
     elapsed = max(health.now - before.now, 1e-3)
@@ -126,6 +141,10 @@ def _values(health: Health, before: Health) -> Iterator[tuple[str, str]]:
     yield 'state', health.state
     yield 'model', health.model
     yield 'backend', health.backend
+    yield 'runtime', str(health.runtime)
+    yield 'runtime_agreement', _share(health.runtime.agreement)
+    passed_over = health.runtime.passed_over.items()
+    yield 'passed_over', '; '.join(f'{name}: {reason}' for name, reason in passed_over)
     yield 'topic', health.topic
     yield 'rate_in_hz', f'{new.frames_in / elapsed:.1f}'
     yield 'rate_out_hz', f'{new.frames_out / elapsed:.1f}'
@@ -137,3 +156,7 @@ def _values(health: Health, before: Health) -> Iterator[tuple[str, str]]:
         yield f'dropped_{reason.value}', str(now.dropped[reason])
     yield 'input_age_s', '' if health.input_age is None else f'{health.input_age:.2f}'
     yield 'last_error', health.last_error
+
+
+def _share(share: float | None) -> str:
+    return '' if share is None else f'{share:.4f}'

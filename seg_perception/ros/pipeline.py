@@ -16,7 +16,8 @@ from seg_perception.core.labels import LabelError, load_label_set
 from seg_perception.core.masks import Masks
 from seg_perception.core.segmenter import Segmentation, Segmenter
 from seg_perception.inference.base import ModelError
-from seg_perception.inference.choice import check_labels, create_runner
+from seg_perception.inference.choice import check_labels, create_serving_runner
+from seg_perception.inference.engine_cache import EngineSettings
 from seg_perception.resources import bundled_model
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from seg_perception.core.contract import ModelContract
     from seg_perception.core.encodings import RawImage
+    from seg_perception.inference.base import Status
     from seg_perception.ros.settings import Settings
 
 Picture = npt.NDArray[np.uint8]
@@ -74,9 +76,19 @@ class Pipeline:
         self._labels = load_label_set(settings.label_set)
         self._ego_mask = _load_ego_mask(settings.ego_mask)
         model = Path(settings.model).expanduser() if settings.model else bundled_model()
-        self._runner = create_runner(settings.backend, model, threads=settings.threads)
+        folder = settings.engine_cache_dir
+        self._runner = create_serving_runner(
+            settings.backend,
+            model,
+            threads=settings.threads,
+            engines=EngineSettings(
+                folder=Path(folder) if folder else None,
+                limit_mib=settings.engine_cache_mib,
+                tf32=settings.precision == 'tf32',
+            ),
+            min_agreement=settings.min_agreement,
+        )
         self.model = self._load()
-        self.backend = self._runner.name
         self._segmenter = Segmenter(self._runner, output=settings.output_size)
         self._settings = settings
         self._masks = self._make_masks(settings)
@@ -96,6 +108,16 @@ class Pipeline:
             except LabelError as error:
                 reasons[mask] = str(error)
         return reasons
+
+    @property
+    def backend(self) -> str:
+        """The runtime that the last frame went through."""
+        return self._runner.name
+
+    @property
+    def status(self) -> Status:
+        """What is in service, and what is being prepared to take over."""
+        return self._runner.status
 
     @property
     def class_count(self) -> int:

@@ -221,6 +221,7 @@ class SegmentationNode(LifecycleNode):
                 health,
                 model=pipeline.model,
                 backend=pipeline.backend,
+                runtime=pipeline.status,
                 failure=self._failure or pipeline.failure,
             )
         if serving is not None and self._outputs is not None:

@@ -25,6 +25,10 @@ class Settings:
     model: str
     label_set: str
     backend: str
+    precision: str
+    engine_cache_dir: str
+    engine_cache_mib: int
+    min_agreement: float
     threads: int
     transport: str
     output_size: Literal['camera', 'network']
@@ -53,8 +57,37 @@ _TABLE = (
     Rule(
         'backend',
         str,
-        'Inference runtime; auto takes the fastest that is there.',
+        'Inference runtime; auto serves on the CPU at once and changes to the fastest that is '
+        'there when it is ready and labels alike.',
         choices=BACKENDS,
+    ),
+    Rule(
+        'precision',
+        str,
+        'Of an engine: as the model file has it, or with FP32 multiplied by TF32, with 10 bits of '
+        'mantissa, on GPUs that have that.',
+        choices=('model', 'tf32'),
+    ),
+    Rule(
+        'engine_cache_dir',
+        str,
+        'Folder of built TensorRT engines; empty: `engines` in SEG_PERCEPTION_CACHE, else in '
+        "seg_perception of the user's cache folder.",
+    ),
+    Rule(
+        'engine_cache_mib',
+        int,
+        'MiB of all engines together, beyond which those unused longest are removed.',
+        low=0,
+        high=100000,
+    ),
+    Rule(
+        'min_agreement',
+        float,
+        'Share of the pixels of a few frames that a runtime must label as the CPU does before auto '
+        'changes to it.',
+        low=0,
+        high=1,
     ),
     Rule(
         'threads',

@@ -170,7 +170,7 @@ def test_a_bad_model_keeps_it_unconfigured_until_mended(
             'half',
             "parameter overlay_alpha must be a number from 0 to 1, got 'half'",
         ),
-        ('backend', 'abacus', 'parameter backend must be one of auto, onnxruntime, got'),
+        ('backend', 'abacus', 'parameter backend must be one of auto, tensorrt, '),
         ('autostart', 1, 'parameter autostart must be true or false, got 1 (int)'),
         ('label_set', 'atlantis', "no label file of the name 'atlantis'"),
         ('ego_mask', 'nowhere.png', "ego_mask 'nowhere.png' is not an image that can be read"),

@@ -115,4 +115,4 @@ def test_they_describe_themselves(bench: Bench) -> None:
     assert max_age.floating_point_range[0].to_value == 3600
     assert max_age.description == RULES['max_age'].description
     assert threads.integer_range[0].to_value == 256
-    assert backend.additional_constraints.startswith('one of auto, onnxruntime')
+    assert backend.additional_constraints.startswith('one of auto, tensorrt, ')

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from diagnostic_msgs.msg import DiagnosticStatus
 
+from seg_perception.inference.base import Status
 from seg_perception.ros.diagnostics import Health, judge, to_status
 from seg_perception.ros.frame_counts import Drop, Latency, Totals
 
@@ -21,6 +22,16 @@ def totals(frames_in: int, frames_out: int, **drops: int) -> Totals:
     ('health', 'level', 'message'),
     [
         (ACTIVE, DiagnosticStatus.OK, 'active'),
+        (
+            replace(ACTIVE, runtime=Status('cpu', passed_over={'gpu': 'there is none'})),
+            DiagnosticStatus.OK,
+            'active',
+        ),
+        (
+            replace(ACTIVE, runtime=Status('cpu', fault='gpu is not used: it labels otherwise')),
+            DiagnosticStatus.WARN,
+            'gpu is not used: it labels otherwise',
+        ),
         (Health(now=10.0, state='unconfigured'), DiagnosticStatus.OK, 'unconfigured'),
         (replace(ACTIVE, failure='it broke'), DiagnosticStatus.ERROR, 'it broke'),
         (
@@ -79,7 +90,14 @@ def test_values() -> None:
     health = replace(
         ACTIVE,
         model='net',
-        backend='runtime',
+        backend='cpu',
+        runtime=Status(
+            'cpu',
+            preparing='gpu',
+            doing='building',
+            share=0.43,
+            passed_over={'one': 'it is missing', 'two': 'it failed'},
+        ),
         totals=totals(40, 28, busy=9, stale=2, bad=1),
         latency=Latency(p50=12.34, p99=56.78),
     )
@@ -88,7 +106,10 @@ def test_values() -> None:
     assert {entry.key: entry.value for entry in status.values} == {
         'state': 'active',
         'model': 'net',
-        'backend': 'runtime',
+        'backend': 'cpu',
+        'runtime': 'serving: cpu; building gpu 43 %',
+        'runtime_agreement': '',
+        'passed_over': 'one: it is missing; two: it failed',
         'topic': '/image',
         'rate_in_hz': '15.0',
         'rate_out_hz': '10.0',
@@ -102,3 +123,9 @@ def test_values() -> None:
         'input_age_s': '0.10',
         'last_error': 'what',
     }
+
+
+def test_the_agreement_of_a_checked_runtime_is_told() -> None:
+    health = replace(ACTIVE, runtime=Status('gpu', agreement=0.99987))
+    values = {entry.key: entry.value for entry in to_status('node', health, ACTIVE).values}
+    assert (values['runtime'], values['runtime_agreement']) == ('serving: gpu', '0.9999')

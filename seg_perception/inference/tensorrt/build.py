@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from seg_perception.core.contract import INPUT, ModelContract
-from seg_perception.inference.base import RunnerError
+from seg_perception.inference.base import Progress, RunnerError
 from seg_perception.inference.onnxruntime import read_contract
 from seg_perception.inference.tensorrt.flavour import TENSORRT, Flavour, Log, load_flavour
 from seg_perception.inference.tensorrt.network import allow_types, parse_network
 from seg_perception.inference.tensorrt.options import BuildOptions
-from seg_perception.inference.tensorrt.progress import Progress, monitor
+from seg_perception.inference.tensorrt.progress import monitor
 
 _log = logging.getLogger(__name__)
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-Progress = Callable[[float, str], None]
-"""Called with the share that is done, 0 to 1 and never falling, and what is being done."""
+from seg_perception.inference.base import Progress
 
 
 class Phases:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -28,13 +28,22 @@ from seg_perception.inference.tensorrt.options import BuildOptions
 if TYPE_CHECKING:
     from seg_perception.inference.tensorrt.engine import Engine
 
-EngineSource = Callable[[Path, BuildOptions, str], bytes]
-"""Gives the engine of a model file, by options, for a runtime: builds it, or has it already."""
+
+class Plan(NamedTuple):
+    """An engine as TensorRT writes it, and whether it is one that was kept."""
+
+    content: bytes
+    kept: bool
 
 
-def build(model: Path, options: BuildOptions, runtime: str) -> bytes:
+EngineSource = Callable[[Path, BuildOptions, str, 'bytes | None'], Plan]
+"""Gives the engine of a model file, by options, for a runtime: builds it, or has it already. The
+last argument is an engine that it gave and that is of no use."""
+
+
+def build(model: Path, options: BuildOptions, runtime: str, _refused: bytes | None = None) -> Plan:
     """Build the engine, each time anew."""
-    return build_engine(model, options, runtime=runtime)
+    return Plan(build_engine(model, options, runtime=runtime), kept=False)
 
 
 class TensorRtRunner(Runner):
@@ -71,8 +80,15 @@ class TensorRtRunner(Runner):
         contract = read_contract(self.path)
         flavour = load_flavour(self.name)
         engine = _cuda_bindings(self.name)
-        plan = self._source(self.path, self._options, self.name)
-        self._loaded = engine(flavour, plan, contract)
+        plan = self._source(self.path, self._options, self.name, None)
+        try:
+            self._loaded = engine(flavour, plan.content, contract)
+        except RunnerError:
+            if not plan.kept:
+                raise
+            # It may depend on more than anybody knows of, such as the driver.
+            plan = self._source(self.path, self._options, self.name, plan.content)
+            self._loaded = engine(flavour, plan.content, contract)
         return contract
 
     def _predict(self, images: npt.NDArray[np.uint8], want_confidence: bool) -> Prediction:
