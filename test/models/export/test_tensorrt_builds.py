@@ -42,7 +42,8 @@ def test_a_network_is_built_in_every_precision(
     columns, rows = contract.logits_size
     for precision, derive in PRECISIONS.items():
         derived = tmp_path / f'{precision}.onnx'
-        onnx.save(derive(onnx.load(str(path))), str(derived))
+        model = derive(onnx.load(str(path)))
+        onnx.save(model, str(derived))
         built = build_rtx(derived, caplog, batch=2, targets=TARGETS)
         kind = 'Half' if precision == 'fp16' else 'Float'
         assert built.inputs == [f'image UInt8 [-1,{HEIGHT},{WIDTH},3]']
@@ -52,9 +53,13 @@ def test_a_network_is_built_in_every_precision(
             f'confidence UInt8 [-1,{HEIGHT},{WIDTH}]',
             'finite UInt8 [-1]',
         ]
-        # Adaptive pooling that was not made a matrix gives a thousand.
-        assert 150 < built.parsed < 900
         assert built.layers == 1
+        # One layer for each node and 160 for the finish; scales of INT8 are layers of their own.
+        assert built.parsed > len(model.graph.node) + 159
+        if precision != 'int8':
+            assert built.parsed < len(model.graph.node) + 163
+            # Adaptive pooling that was not made a matrix gives a thousand.
+            assert len(model.graph.node) < 300
 
 
 def write_untrained(name: str, path: Path) -> ModelContract:
