@@ -1,4 +1,4 @@
-"""`model`: train, import, export, evaluate and describe models."""
+"""`model`: train, import, export, evaluate, build and describe models."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import sys
 from seg_perception.core.labels import LabelError
 from seg_perception.inference.base import ModelError, RunnerError
 from seg_perception.models.commands import (
+    build,
+    engines,
     evaluate,
     export,
     fetch,
@@ -29,6 +31,8 @@ COMMANDS: dict[str, Command] = {
     'train': train,
     'export': export,
     'quantize': quantize,
+    'build': build,
+    'engines': engines,
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import threading
 import time
 from dataclasses import replace
@@ -20,6 +21,8 @@ from seg_perception.inference.tensorrt.build_process import Job
 from seg_perception.inference.tensorrt.flavour import describe_platform, load_flavour
 from seg_perception.inference.tensorrt.options import BuildOptions
 from seg_perception.inference.tensorrt.runner import Plan
+
+_log = logging.getLogger(__name__)
 
 
 class CachedEngines:
@@ -61,6 +64,11 @@ class CachedEngines:
         def build(notes: Path | None) -> bytes:
             nonlocal begun
             begun = time.monotonic()
+            if self._progress is None:
+                _log.warning(
+                    '%s: building an engine, which may take minutes; the next start finds it in %s',
+                    *(model, notes or 'no folder'),
+                )
             timings = notes / f'{key.runtime}-{key.version}.timings' if notes else None
             plan = run_build(
                 Job(model, options, runtime, timings).command(),

@@ -59,3 +59,20 @@ def add_cache(parser: argparse.ArgumentParser) -> None:
         metavar='DIR',
         help="of fetched models (SEG_PERCEPTION_CACHE, else the user's cache folder)",
     )
+
+
+def add_engine_cache(parser: argparse.ArgumentParser) -> None:
+    """Add the options `--cache-dir` and `--limit-mib` of the engine cache."""
+    parser.add_argument(
+        '--cache-dir',
+        type=Path,
+        metavar='DIR',
+        help="of engines, as the node's engine_cache_dir (`engines` in SEG_PERCEPTION_CACHE, else "
+        "in the user's cache folder)",
+    )
+    parser.add_argument(
+        '--limit-mib',
+        type=int,
+        default=4096,
+        help='of all engines together; those unused longest are removed (4096)',
+    )
