@@ -90,6 +90,8 @@ class AutoRunner(Runner):
                 runner.check_machine()
             except RunnerError as error:
                 self._pass_over(name, str(error))
+            except Exception as error:  # noqa: BLE001  (a broken installation raises what it likes)
+                self._pass_over(name, repr(error), fault=True)
             else:
                 found[name] = runner
         return found

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,13 +16,21 @@ from seg_perception.inference.choice import (
     BACKENDS,
     check_labels,
     create_runner,
+    create_serving_runner,
     read_contract,
 )
+from seg_perception.inference.engine_cache import EngineSettings
 from test.inference.runner_contract import pictures
 from test.tiny_model import tiny_contract, write_tiny_model
 
 PACKAGE = 'seg_perception.inference'
 RUNTIMES = [backend for backend in BACKENDS if backend != 'auto']
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep engines out of the user's cache, where this machine can build any."""
+    monkeypatch.setenv('SEG_PERCEPTION_CACHE', str(tmp_path / 'cache'))
 
 
 @pytest.mark.parametrize('backend', RUNTIMES)
@@ -75,6 +84,30 @@ def test_without_a_driver_auto_is_onnxruntime_and_loads_no_tensorrt(tmp_path: Pa
         r"onnxruntime \{'tensorrt': 'no CUDA driver: .*', 'tensorrt_rtx': 'no CUDA .*'\}\n\[\]\n",
         answer.stdout,
     )
+
+
+@pytest.mark.skipif(Path('/proc/driver/nvidia').exists(), reason='this machine has a GPU')
+def test_what_serves_frames_tells_all_that_is_missing(tmp_path: Path) -> None:
+    path = write_tiny_model(tmp_path / 'model.onnx')
+    with create_serving_runner('auto', path, threads=1) as runner:
+        assert runner.name == runner.status.serving == 'onnxruntime'
+        assert list(runner.status.passed_over) == ['tensorrt', 'tensorrt_rtx']
+        assert all('no CUDA driver' in reason for reason in runner.status.passed_over.values())
+        assert (runner.status.preparing, runner.status.fault) == ('', '')
+    with create_serving_runner('onnxruntime', path, threads=1) as runner:
+        assert str(runner.status) == 'serving: onnxruntime'
+    assert str(runner.status) == 'serving: nothing'
+    with pytest.raises(RunnerError, match='no CUDA driver'):
+        create_serving_runner('tensorrt', path).activate()
+
+
+def test_engines_are_built_as_is_set(tmp_path: Path) -> None:
+    settings = EngineSettings(folder=tmp_path, tf32=True)
+    for backend in ('tensorrt', 'tensorrt_rtx'):
+        runner: Any = create_runner(backend, tmp_path / 'model.onnx', engines=settings)
+        assert runner._options.tf32
+        assert runner._source._cache.folder == tmp_path
+        assert not create_runner(backend, tmp_path / 'model.onnx')._options.tf32  # type: ignore[attr-defined]
 
 
 def test_auto_does_not_hide_a_bad_model(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -63,8 +64,12 @@ def run(options: argparse.Namespace) -> int:
         )
     targets = _compute_capabilities(options.compute_capability)
     settings = EngineSettings(options.cache_dir, options.limit_mib, tf32)
-    for target in targets or [()]:
-        _build(model, options.backend, settings, target)
+    try:
+        for target in targets or [()]:
+            _build(model, options.backend, settings, target)
+    except KeyboardInterrupt:
+        print('stopped; nothing of the engine is kept', file=sys.stderr)
+        return 130
     return 0
 
 
