@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ class LateRunner(OnnxRuntimeRunner):
 
     :param engine: the model file that it delivers, of the same contract as that at `path`.
     :param seconds: for how long it builds.
+    :param slow: for how long, in seconds, its device takes for a frame besides.
     """
 
     name = 'late'
@@ -37,12 +39,13 @@ class LateRunner(OnnxRuntimeRunner):
         seconds: float = 1.0,
         cache: Path,
         missing: str = '',
+        slow: float = 0.0,
         **wrong: Any,
     ) -> None:
         super().__init__(path, threads=1)
         self._engine, self._seconds, self._wrong = engine, seconds, wrong
         self._progress, self._cancelled, self._cache = progress, cancelled, cache
-        self.missing = missing
+        self.missing, self._slow = missing, slow
         self.threads_seen: set[int] = set()
         self.fails = False
 
@@ -72,4 +75,5 @@ class LateRunner(OnnxRuntimeRunner):
         self.threads_seen.add(threading.get_ident())
         if self.fails:
             raise RunnerError('the device is lost')
+        time.sleep(self._slow)
         return super()._logits(images)

@@ -83,7 +83,7 @@ def frames_until(runner: Runner, done: Callable[[Status], object]) -> Iterator[i
         assert time.monotonic() < end, runner.status
         yield number
         number += 1
-        time.sleep(0.01)
+        time.sleep(0.001)
 
 
 def serve_until(runner: Runner, done: Callable[[Status], object]) -> None:
@@ -133,6 +133,15 @@ def test_frames_at_30_hz_survive_the_change_once_each_and_in_order(
     # The second runner was checked in one thread before it served in another.
     assert len(late.made[0].threads_seen) == 2
     assert not late.made[0].active
+
+
+def test_the_first_runtime_is_not_freed_under_a_frame(late: Late) -> None:
+    slow = late(seconds=0, slow=0.05)(lambda *_: None, threading.Event())
+    runner = AutoRunner(late.model, first=lambda: slow, others={'late': late(seconds=0)})
+    with runner:
+        for number in frames_until(runner, lambda _: len(late.made) > 1 and not slow.active):
+            assert (runner.infer(frame(number)).label == number % 19).all()
+        assert runner.status.agreement == 1.0
 
 
 def test_a_second_runtime_that_labels_otherwise_is_not_used_and_it_is_said_why(
