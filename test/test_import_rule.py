@@ -120,7 +120,7 @@ def test_the_rule_lets_through_what_is_meant(module: str, source: str) -> None:
 @pytest.mark.parametrize(
     ('module', 'absent'),
     [
-        ('models.cli', ['rclpy', 'sensor_msgs']),
+        ('models.cli', ['rclpy', 'sensor_msgs', 'torch', 'onnx', 'cityscapesscripts']),
         ('sim.dataset', ['rclpy', 'sensor_msgs', 'torch', 'onnxruntime']),
         ('demo.run', ['torch', 'onnx']),
         ('ros.segmentation_node', ['torch', 'onnx', 'cityscapesscripts', 'cv_bridge']),

@@ -59,16 +59,11 @@ class CachedEngines:
         contract = read_contract(model)
         options, key = engine_key(model, contract, options, runtime)
         about = {'model': contract.name, 'file': model.name}
-        begun = time.monotonic()
 
         def build(notes: Path | None) -> bytes:
-            nonlocal begun
             begun = time.monotonic()
             if self._progress is None:
-                _log.warning(
-                    '%s: building an engine, which may take minutes; the next start finds it in %s',
-                    *(model, notes or 'no folder'),
-                )
+                _log.warning('%s: building an engine, which may take minutes', model)
             timings = notes / f'{key.runtime}-{key.version}.timings' if notes else None
             plan = run_build(
                 Job(model, options, runtime, timings).command(),
@@ -82,7 +77,9 @@ class CachedEngines:
             return plan
 
         def waiting() -> None:
-            if self._progress is not None:
+            if self._progress is None:
+                _log.warning('%s: waiting for the build of another process', model)
+            else:
                 self._progress(0.0, 'waiting for the build of another process')
 
         plan, found = self._cache.get(
