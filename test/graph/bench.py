@@ -282,6 +282,20 @@ def pixels(message: Image) -> npt.NDArray[np.uint8]:
     return np.frombuffer(message.data, np.uint8).reshape(shape)
 
 
+def find_service(node: Node, kind: type, name: str) -> Any:
+    """Return a client whose service was found.
+
+    On a busy machine Fast DDS now and then never tells two endpoints of each other; a new client
+    is announced anew.
+    """
+    for _ in range(3):
+        client = node.create_client(kind, name)
+        if client.wait_for_service(PATIENCE_S / 3):
+            return client
+        node.destroy_client(client)
+    raise AssertionError(f'expected the service {name}, found none')
+
+
 def wait_until(predicate: Callable[[], bool], what: str, patience: float = PATIENCE_S) -> None:
     """Wait until something is true; fail when it takes too long."""
     deadline = time.monotonic() + patience

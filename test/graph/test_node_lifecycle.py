@@ -14,7 +14,7 @@ from lifecycle_msgs.srv import ChangeState, GetState
 
 from seg_perception.core.labels import Label, load_label_set
 from seg_perception.ros.settings import read_defaults
-from test.graph.bench import Bench, pixels, wait_until
+from test.graph.bench import Bench, find_service, pixels, wait_until
 from test.inference.hostile import LARGE
 from test.tiny_model import tiny_contract, write_tiny_model
 
@@ -39,16 +39,14 @@ def bench(model: Path) -> Iterator[Bench]:
 
 def change_state(bench: Bench, transition: int) -> bool:
     """Ask for a transition as a lifecycle manager does."""
-    client = bench.tester.create_client(ChangeState, 'segmentation/change_state')
-    assert client.wait_for_service(30)
+    client = find_service(bench.tester, ChangeState, 'segmentation/change_state')
     future = client.call_async(ChangeState.Request(transition=Transition(id=transition)))
     wait_until(future.done, 'the answer to a transition')
     return bool(future.result().success)
 
 
 def label_of_state(bench: Bench) -> str:
-    client = bench.tester.create_client(GetState, 'segmentation/get_state')
-    assert client.wait_for_service(30)
+    client = find_service(bench.tester, GetState, 'segmentation/get_state')
     future = client.call_async(GetState.Request())
     wait_until(future.done, 'the state')
     return str(future.result().current_state.label)

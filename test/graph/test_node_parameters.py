@@ -11,7 +11,7 @@ from rcl_interfaces.srv import DescribeParameters
 
 from seg_perception.core.labels import load_label_set
 from seg_perception.ros.settings import RULES
-from test.graph.bench import Bench, pixels, wait_until
+from test.graph.bench import Bench, find_service, pixels, wait_until
 from test.tiny_model import write_tiny_model
 
 if TYPE_CHECKING:
@@ -106,8 +106,7 @@ def test_unknown_parameters_are_named_with_the_nearest_known(
 
 
 def test_they_describe_themselves(bench: Bench) -> None:
-    client = bench.tester.create_client(DescribeParameters, 'segmentation/describe_parameters')
-    assert client.wait_for_service(30)
+    client = find_service(bench.tester, DescribeParameters, 'segmentation/describe_parameters')
     future = client.call_async(DescribeParameters.Request(names=['max_age', 'threads', 'backend']))
     wait_until(future.done, 'the descriptions')
     max_age, threads, backend = future.result().descriptors

@@ -21,7 +21,16 @@ from seg_perception.core.labels import load_label_set
 from seg_perception.resources import config_file
 from seg_perception.ros.publishers import jpeg_message
 from seg_perception.ros.settings import DEFAULTS_FILE, RULES
-from test.graph.bench import DOMAIN, RELIABLE, Inbox, Spinner, pixels, raw_message, wait_until
+from test.graph.bench import (
+    DOMAIN,
+    RELIABLE,
+    Inbox,
+    Spinner,
+    find_service,
+    pixels,
+    raw_message,
+    wait_until,
+)
 from test.tiny_model import write_tiny_model
 
 if TYPE_CHECKING:
@@ -131,8 +140,7 @@ def test_a_malformed_request_does_not_end_it(tmp_path: Path, started: list[NodeP
     started.append(node)
     tester = Spinner(lambda context: Node('tester', context=context))
     try:
-        client = tester.node.create_client(SetParameters, '/segmentation/set_parameters')
-        assert client.wait_for_service(30)
+        client = find_service(tester.node, SetParameters, '/segmentation/set_parameters')
 
         def ask(kind: int) -> Future:
             value = ParameterValue(type=kind, double_value=3.0)
