@@ -27,6 +27,7 @@ def tiny_contract(
     stride: int = 8,
     align_corners: bool = False,
     labels: Sequence[Label] | None = None,
+    label_stride: int = 1,
 ) -> ModelContract:
     """Return what a tiny model says of itself; Cityscapes' 19 classes unless `labels` are given."""
     return ModelContract(
@@ -47,6 +48,7 @@ def tiny_contract(
         accuracy=(Accuracy(miou=1.0, dataset='its own colours', command='pytest'),),
         date='2026-11-22',
         configuration={'colors': 'of the labels'},
+        label_stride=label_stride,
     )
 
 

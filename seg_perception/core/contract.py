@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 from seg_perception.core.labels import UNLABELLED, Label, parse_label
 
 CONTRACT_VERSION = 1
+LABEL_STRIDES = (1, 2, 4)
 PRECISIONS = ('fp32', 'fp16', 'int8')
 INPUT = 'image'
 OUTPUT = 'logits'
@@ -61,7 +62,7 @@ class ModelContract:
     `configuration` is what of the architecture no tensor tells, as JSON has it, and empty where
     that is not known; `precision` is one of `PRECISIONS`; `derived_from` is empty but in a file
     that `model quantize` made: the original's `sha256` and `miou`, the `agreement` of both and the
-    `command` that made it.
+    `command` that made it; `label_stride` is input pixels a side for each label.
     """
 
     name: str
@@ -83,11 +84,17 @@ class ModelContract:
     configuration: Mapping[str, Any] = field(default_factory=dict)
     precision: str = 'fp32'
     derived_from: Mapping[str, Any] = field(default_factory=dict)
+    label_stride: int = 1
 
     @property
     def size(self) -> tuple[int, int]:
-        """(width, height) of the network's input and of the labels it makes."""
+        """(width, height) of the network's input."""
         return self.width, self.height
+
+    @property
+    def label_size(self) -> tuple[int, int]:
+        """(width, height) of the labels that the finish makes."""
+        return self.width // self.label_stride, self.height // self.label_stride
 
     @property
     def logits_size(self) -> tuple[int, int]:
@@ -114,7 +121,25 @@ class ModelContract:
             'configuration': json.dumps(dict(self.configuration)),
             'precision': self.precision,
             'derived_from': json.dumps(dict(self.derived_from)),
+            'label_stride': str(self.label_stride),
         }
+
+    def check_label_stride(self, file: str) -> None:
+        """Check that labels can be made at `label_stride`; `file` is the file's name in messages.
+
+        Coarser labels than logits would leave some of these unseen, and where corners are aligned
+        the places of coarse labels are not those of the pixels between which they lie.
+
+        :raises ContractError: when they cannot.
+        """
+        stride = self.label_stride
+        coarse = stride in LABEL_STRIDES and stride <= self.stride and not self.align_corners
+        if stride != 1 and (not coarse or self.width % stride or self.height % stride):
+            expected = (
+                f'1, or where align_corners is false 2 or 4 up to the stride ({self.stride}) and '
+                f'dividing {self.width}x{self.height}'
+            )
+            _broken(file, 'metadata label_stride', expected, stride, _EXPORT)
 
     @classmethod
     def from_file_parts(
@@ -151,7 +176,9 @@ class ModelContract:
             configuration=text.mapping('configuration'),
             precision=text.precision(),
             derived_from=text.mapping('derived_from'),
+            label_stride=text.label_stride(),
         )
+        contract.check_label_stride(file)
         _check_output(file, outputs, contract)
         return contract
 
@@ -229,6 +256,12 @@ class _Metadata:
         value = self.get('stride')
         if not re.fullmatch(r'[1-9][0-9]{0,3}', value):
             self._wrong('stride', 'a whole number from 1', repr(value))
+        return int(value)
+
+    def label_stride(self) -> int:
+        value = self._metadata.get('label_stride', '1')
+        if value not in map(str, LABEL_STRIDES):
+            self._wrong('label_stride', 'one of 1, 2, 4', repr(value))
         return int(value)
 
     def sha256(self, key: str) -> str:

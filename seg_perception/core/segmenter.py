@@ -21,7 +21,7 @@ STAGES = ('prepare', 'infer', 'finish', 'resize')
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """What a runtime makes of N images: label and confidence, uint8 [N, H, W] at network size.
+    """What a runtime makes of N images: label and confidence, uint8 [N, H, W], at label size.
 
     The arrays are the caller's own: no later call writes to them.
     """
@@ -88,7 +88,7 @@ class Segmenter:
         predicted = time.perf_counter()
         label = prediction.label[0]
         confidence = None if prediction.confidence is None else prediction.confidence[0]
-        if self._output == 'camera' and size != image.size:
+        if self._output == 'camera' and label.shape[::-1] != image.size:
             label = _resize(label, image.size, cv2.INTER_NEAREST_EXACT)
             if confidence is not None:
                 confidence = _resize(confidence, image.size, cv2.INTER_LINEAR)

@@ -211,7 +211,7 @@ class HostFinish:
     def __init__(self, contract: ModelContract) -> None:
         self._contract = contract
         self._finisher = Finisher(
-            len(contract.labels), contract.logits_size, contract.size, contract.align_corners
+            len(contract.labels), contract.logits_size, contract.label_size, contract.align_corners
         )
 
     def __call__(

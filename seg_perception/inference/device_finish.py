@@ -49,7 +49,8 @@ def append_finish(path: Path, contract: ModelContract) -> Any:
     finish.write()
     model.graph.node.extend(finish.nodes)
     model.graph.initializer.extend(finish.constants)
-    sides = (images, contract.height, contract.width)
+    width, height = contract.label_size
+    sides = (images, height, width)
     model.graph.output.extend(
         helper.make_tensor_value_info(name, TensorProto.UINT8, shape)
         for name, shape in ((LABEL, sides), (CONFIDENCE, sides), (FINITE, (images,)))
@@ -99,7 +100,7 @@ class _Finish:
         self._bytes(self._reduced('ReduceMin', flags, [1, 2, 3], keepdims=0), FINITE)
 
     def _upsampled(self, grid: str) -> str:
-        source, target = self._contract.logits_size, self._contract.size
+        source, target = self._contract.logits_size, self._contract.label_size
         scales = [1.0, 1.0, *(_scale(source[axis], target[axis]) for axis in (1, 0))]
         rule = 'align_corners' if self._contract.align_corners else 'half_pixel'
         return self._add(

@@ -89,6 +89,36 @@ def test_sides_that_the_stride_does_not_divide_are_rounded_up() -> None:
     assert read(inputs=inputs, outputs=outputs).logits_size == (90, 90)
 
 
+@pytest.mark.parametrize(('label_stride', 'size'), [('1', (96, 48)), ('4', (24, 12))])
+def test_labels_may_be_coarser_than_the_input(label_stride: str, size: tuple[int, int]) -> None:
+    assert read(changed(label_stride=label_stride)).label_size == size
+
+
+@pytest.mark.parametrize('entry', ['0', '3', '8', '', 'two'])
+def test_an_impossible_label_stride(entry: str) -> None:
+    with pytest.raises(ContractError, match=f'label_stride: expected one of 1, 2, 4, got .{entry}'):
+        read(changed(label_stride=entry))
+
+
+@pytest.mark.parametrize(
+    'contract',
+    [
+        replace(CONTRACT, label_stride=2, align_corners=True),
+        replace(CONTRACT, label_stride=4, stride=2),
+        replace(CONTRACT, label_stride=4, width=98),
+        replace(CONTRACT, label_stride=2, height=47),
+    ],
+)
+def test_a_label_stride_that_does_not_fit(contract: ModelContract) -> None:
+    with pytest.raises(ContractError) as caught:
+        contract.check_label_stride('some.onnx')
+    assert str(caught.value).startswith(
+        'some.onnx: breaks the model contract: metadata label_stride: expected 1, or where '
+        f'align_corners is false 2 or 4 up to the stride ({contract.stride}) and dividing '
+        f'{contract.width}x{contract.height}, got {contract.label_stride}; mend: '
+    )
+
+
 @pytest.mark.parametrize(
     'tensor',
     [
@@ -147,7 +177,7 @@ def test_a_side_without_a_name_is_shown() -> None:
     assert str(TensorInfo('x', 'float32', (None, 3))) == 'float32 `x` [?, 3]'
 
 
-LATER = {'configuration', 'precision', 'derived_from'}
+LATER = {'configuration', 'precision', 'derived_from', 'label_stride'}
 """Entries that the first files of this version lack."""
 
 

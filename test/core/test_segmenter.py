@@ -62,6 +62,16 @@ def test_labels_at_the_network_size(runner: Runner, size: tuple[int, int]) -> No
     check_street(result.label)
 
 
+def test_coarse_labels_reach_the_camera_size(tmp_path: Path) -> None:
+    path = write_tiny_model(tmp_path / 'coarse.onnx', tiny_contract(label_stride=4))
+    with OnnxRuntimeRunner(path, threads=1) as coarse:
+        own = Segmenter(coarse, output='network').segment(from_bgr(street(128, 64)))
+        full = Segmenter(coarse).segment(from_bgr(street(128, 64)))
+    assert own.label.shape == (16, 32)
+    check_street(own.label)
+    np.testing.assert_array_equal(full.label, np.kron(own.label, np.ones((4, 4), np.uint8)))
+
+
 def test_camera_labels_are_the_network_labels_by_nearest_neighbour(runner: Runner) -> None:
     noise = np.random.default_rng(4).integers(0, 256, (192, 384, 3), np.uint8)
     image = from_bgr(np.asarray(cv2.GaussianBlur(noise, (0, 0), 15), np.uint8))

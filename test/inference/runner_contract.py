@@ -56,6 +56,20 @@ class RunnerContract(ABC):
             distance = np.abs(result.confidence[number].astype(int) - confidence)
             assert distance.max() <= 1
 
+    @pytest.mark.parametrize('label_stride', [2, 4])
+    def test_labels_are_as_coarse_as_the_file_says(self, tmp_path: Path, label_stride: int) -> None:
+        contract = tiny_contract(label_stride=label_stride)
+        path = write_tiny_model(tmp_path / 'model.onnx', contract)
+        images = pictures(contract, 1)
+        with self.make_runner(path) as runner:
+            result = runner.infer(images)
+        size = 128 // label_stride, 64 // label_stride
+        label, confidence = finish_reference(tiny_logits(contract, images)[0], size, False)
+        assert result.confidence is not None
+        assert result.label.shape == (1, *label.shape)
+        assert (result.label[0] == label).mean() >= 0.999
+        assert np.abs(result.confidence[0].astype(int) - confidence).max() <= 1
+
     def test_a_batch_is_its_images_one_by_one(self, tmp_path: Path) -> None:
         path = write_tiny_model(tmp_path / 'model.onnx', sharpness=0.0005)
         images = pictures(tiny_contract(), 3)

@@ -102,6 +102,20 @@ def test_the_nodes_are_the_reference(
         assert (confidences[number] == confidence).mean() > 0.999
 
 
+@pytest.mark.parametrize('label_stride', [2, 4])
+def test_labels_are_as_coarse_as_the_file_says(tmp_path: Path, label_stride: int) -> None:
+    contract = tiny_contract(stride=4, labels=labels_of(7), label_stride=label_stride)
+    logits = np.random.default_rng(1).normal(0, 3, (1, 7, 16, 32)).astype(np.float32)
+    path = write_passing_model(tmp_path / 'model.onnx', contract, logits)
+    images = np.zeros((1, 64, 128, 3), np.uint8)
+    _, labels, confidences, _ = finished(append_finish(path, contract), images)
+    label, confidence = finish_reference(
+        logits[0], (128 // label_stride, 64 // label_stride), False
+    )
+    np.testing.assert_array_equal(labels[0], label)
+    assert np.abs(confidences[0].astype(int) - confidence).max() <= 1
+
+
 def test_the_lowest_index_wins_a_tie(tmp_path: Path) -> None:
     contract = tiny_contract(labels=labels_of(6))
     logits = np.full((1, 6, 8, 16), -1, np.float32)

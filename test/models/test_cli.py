@@ -8,7 +8,7 @@ import onnx
 import pytest
 
 from seg_perception.inference.choice import read_contract
-from seg_perception.models.cli import main
+from seg_perception.models.cli import COMMANDS, main
 from seg_perception.models.networks.architecture import architecture
 from test.tiny_model import tiny_contract, write_tiny_model
 
@@ -45,6 +45,7 @@ def test_train_and_export(street: Path, tmp_path: Path, capsys: pytest.CaptureFi
     assert main(['train', '--dataset', str(street), '--output', str(run), *size, *recipe]) == 0
     assert f'wrote {run / "last.pt"}' in capsys.readouterr().out
     words = ['--trained-on', 'four frames', '--weights-license', 'none', '--data-license', 'none']
+    words += ['--label-stride', '2']
     check = ['--check-on', str(street), '--output', str(model)]
     assert main(['export', str(run / 'last.pt'), *check, *size, *words]) == 0
     assert 'give the same label on 100.0' in capsys.readouterr().out
@@ -53,6 +54,7 @@ def test_train_and_export(street: Path, tmp_path: Path, capsys: pytest.CaptureFi
     assert contract.architecture == 'pspnet_lite0_d8'
     assert contract.trained_on == 'four frames'
     assert (contract.width, contract.height, contract.stride) == (96, 64, 4)
+    assert contract.label_size == (48, 32)
     assert contract.configuration == architecture('pspnet_lite0_d8').to_config()
     assert fuse_inputs(model) == {112}
     assert main(['export', str(run / 'last.pt'), *check, *size, *words, '--no-fold']) == 0
@@ -73,7 +75,7 @@ def test_shares_must_fit_the_datasets(
     assert '--shares: expected 1 positive numbers, one a dataset' in capsys.readouterr().err
 
 
-@pytest.mark.parametrize('command', ['info', 'import', 'evaluate', 'train', 'export'])
+@pytest.mark.parametrize('command', list(COMMANDS))
 def test_help_has_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match='0'):
         main([command, '--help'])

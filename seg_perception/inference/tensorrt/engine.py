@@ -117,12 +117,12 @@ class Engine:
 def _check_tensors(engine: Any, contract: ModelContract) -> int:
     """Check that an engine is of this model with this finish; return its largest batch."""
     columns, rows = contract.logits_size
-    sides = (contract.height, contract.width)
+    width, height = contract.label_size
     expected = {
-        INPUT: [*sides, 3],
+        INPUT: [contract.height, contract.width, 3],
         OUTPUT: [len(contract.labels), rows, columns],
-        LABEL: [*sides],
-        CONFIDENCE: [*sides],
+        LABEL: [height, width],
+        CONFIDENCE: [height, width],
         FINITE: [],
     }
     names = [engine.get_tensor_name(number) for number in range(engine.num_io_tensors)]

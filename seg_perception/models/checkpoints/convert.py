@@ -29,6 +29,7 @@ class About:
     credit: Credit
     source_url: str
     source_sha256: str
+    label_stride: int = 1
 
 
 def check_labels(path: Path, identified: Identified, labels: LabelSet) -> None:
@@ -88,6 +89,7 @@ def convert(
         accuracy=(),
         date=datetime.datetime.now(tz=datetime.timezone.utc).date().isoformat(),
         configuration=architecture.to_config(),
+        label_stride=about.label_stride,
     )
     with tempfile.TemporaryDirectory(dir=output.parent) as folder:
         draft = Path(folder) / output.name

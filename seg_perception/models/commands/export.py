@@ -8,7 +8,12 @@ from pathlib import Path
 
 from seg_perception.core.contract import ModelContract
 from seg_perception.core.labels import load_label_set
-from seg_perception.models.commands.shared import Commands, add_command, add_dataset
+from seg_perception.models.commands.shared import (
+    Commands,
+    add_command,
+    add_dataset,
+    add_label_stride,
+)
 from seg_perception.models.dataset import CityscapesFolder
 
 
@@ -32,6 +37,7 @@ def add(commands: Commands) -> None:
         action='store_true',
         help='keep the network as trained, where an equal one with less work is written by default',
     )
+    add_label_stride(parser)
     add('--trained-on', required=True, help='the data, in words')
     add('--weights-license', required=True)
     add('--data-license', required=True)
@@ -63,6 +69,7 @@ def run(options: argparse.Namespace) -> int:
         accuracy=(),
         date=datetime.datetime.now(tz=datetime.timezone.utc).date().isoformat(),
         configuration=network.architecture.to_config(),
+        label_stride=options.label_stride,
     )
     export(network, contract, options.output, fold=not options.no_fold)
     count = min(options.check_frames, len(folder))

@@ -13,7 +13,12 @@ import numpy as np
 from seg_perception.core.labels import LabelSet, load_label_set
 from seg_perception.files import sha256_of
 from seg_perception.models.catalogue.catalogue import Entry, entry_of_sha256, locate
-from seg_perception.models.commands.shared import Commands, add_cache, add_command
+from seg_perception.models.commands.shared import (
+    Commands,
+    add_cache,
+    add_command,
+    add_label_stride,
+)
 from seg_perception.models.dataset import Image
 
 if TYPE_CHECKING:
@@ -36,6 +41,7 @@ def add(commands: Commands) -> None:
     add('--output', type=Path, required=True, metavar='MODEL.onnx')
     add('--width', type=int, help="of the network's input (1024; of an ONNX file its own)")
     add('--height', type=int, help="of the network's input (512; of an ONNX file its own)")
+    add_label_stride(parser)
     add('--label-set', default='cityscapes', help='a name in config/labels or a path (cityscapes)')
     add_cache(parser)
     add('--align-corners', choices=('true', 'false'), help='where the file does not tell')
@@ -119,6 +125,7 @@ def _import_checkpoint(options: argparse.Namespace, path: Path, labels: LabelSet
         credit=_credit(options, known),
         source_url=options.source_url or (entry.url if entry else ''),
         source_sha256=digest,
+        label_stride=options.label_stride,
     )
     print(f'writing {options.output} ({size[0]}x{size[1]})')
     share = convert(network, about, options.output, images, fold=not options.no_fold)
@@ -155,6 +162,7 @@ def _import_foreign(options: argparse.Namespace, path: Path, labels: LabelSet) -
         weights_license=credit.weights_license,
         data_license=credit.data_license,
         source_url=options.source_url or '',
+        label_stride=options.label_stride,
     )
     contract, proof = wrap(path, options.output, preparation, labels, about)
     print(

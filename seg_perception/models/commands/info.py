@@ -29,6 +29,7 @@ def run(options: argparse.Namespace) -> int:
             f'logits float [{batch}, {len(contract.labels)}, {logits_height}, {logits_width}], '
             f'stride {contract.stride}, align_corners {str(contract.align_corners).lower()}'
         ),
+        'labels at': 'x'.join(map(str, contract.label_size)),
         'label set': f'{contract.label_set}: {", ".join(label.name for label in contract.labels)}',
         'trained on': contract.trained_on,
         'licence': f'weights: {contract.weights_license}; data: {contract.data_license}',

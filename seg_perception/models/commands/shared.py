@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
+from seg_perception.core.contract import LABEL_STRIDES
+
 PROGRAM = 'python3 -m seg_perception model'
 
 # argparse has no public name for it.
@@ -36,6 +38,17 @@ def add_command(
         description=f'{text[0].upper()}{text[1:]}.',
         epilog=f'example:\n  {PROGRAM} {name} {example}',
         formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def add_label_stride(parser: argparse.ArgumentParser) -> None:
+    """Add the option `--label-stride`."""
+    parser.add_argument(
+        '--label-stride',
+        type=int,
+        default=1,
+        choices=LABEL_STRIDES,
+        help='input pixels a side for each label: coarser labels take less time (1)',
     )
 
 

@@ -52,8 +52,9 @@ def export(network: Network, contract: ModelContract, path: Path, *, fold: bool 
 
     :param fold: replace parts of the network by equal ones of less work.
     :raises OSError: when the file cannot be written.
-    :raises ValueError: when the network cannot have the contract's size.
+    :raises ValueError: when the network cannot have the contract's size or label stride.
     """
+    contract.check_label_stride(str(path))
     wrapped = ContractNetwork(network.cpu(), contract.height, contract.width, fold=fold)
     example = torch.zeros(1, contract.height, contract.width, 3, dtype=torch.uint8)
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
@@ -114,7 +115,7 @@ def agreement(network: Network, path: Path, images: Iterable[Image]) -> float:
     with create_runner('onnxruntime', path) as runner:
         contract = runner.contract
         finish = Finisher(
-            len(contract.labels), contract.logits_size, contract.size, contract.align_corners
+            len(contract.labels), contract.logits_size, contract.label_size, contract.align_corners
         )
         segmenter = Segmenter(runner, output='network')
         for bgr in tqdm(images, unit='frame', desc='comparing with torch'):

@@ -77,6 +77,7 @@ class About:
     weights_license: str
     data_license: str
     source_url: str = ''
+    label_stride: int = 1
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,7 @@ def wrap(
         accuracy=(),
         date=datetime.datetime.now(tz=datetime.timezone.utc).date().isoformat(),
     )
+    contract.check_label_stride(str(target))
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         draft = Path(folder) / target.name
         try:
