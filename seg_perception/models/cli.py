@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 from seg_perception.core.labels import LabelError
@@ -40,13 +41,19 @@ def main(argv: list[str] | None = None) -> int:
     """Run a command; what the user can mend ends with one line on stderr and 1."""
     options = _parser().parse_args(argv)
     try:
-        return COMMANDS[options.command].run(options)
+        status = COMMANDS[options.command].run(options)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Who reads the output has enough, as `head` has. What is still to be written goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except (DatasetError, LabelError, ModelError, RunnerError, OSError, ValueError) as error:
         print(f'model {options.command}: {error}', file=sys.stderr)
         return 1
     except ImportError as error:
         print(f'model {options.command}: {error}; install requirements/train.txt', file=sys.stderr)
         return 1
+    return status
 
 
 def _parser() -> argparse.ArgumentParser:

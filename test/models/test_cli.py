@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import onnx
@@ -73,6 +76,15 @@ def test_shares_must_fit_the_datasets(
     words = ['--dataset', str(street), '--shares', '1', '2', '--output', str(tmp_path / 'run')]
     assert main(['train', *words]) == 1
     assert '--shares: expected 1 positive numbers, one a dataset' in capsys.readouterr().err
+
+
+def test_a_reader_that_has_enough_is_no_error(tiny: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    words = [sys.executable, '-m', 'seg_perception', 'model', 'info', str(tiny)]
+    with os.fdopen(writer, 'wb') as closed:
+        done = subprocess.run(words, check=False, stdout=closed, stderr=subprocess.PIPE)
+    assert (done.returncode, done.stderr) == (0, b'')
 
 
 @pytest.mark.parametrize('command', list(COMMANDS))
