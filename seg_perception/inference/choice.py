@@ -23,6 +23,7 @@ from seg_perception.inference.engine_cache import EngineCache, EngineSettings
 _RUNTIMES = {
     'tensorrt': ('seg_perception.inference.tensorrt.runner', 'TensorRtRunner'),
     'tensorrt_rtx': ('seg_perception.inference.tensorrt.runner', 'TensorRtRtxRunner'),
+    'onnxruntime_cuda': ('seg_perception.inference.onnxruntime_cuda', 'OnnxRuntimeCudaRunner'),
     'onnxruntime': ('seg_perception.inference.onnxruntime', 'OnnxRuntimeRunner'),
 }
 

@@ -19,7 +19,7 @@ from seg_perception.inference.onnx_file import check_file
 
 Arrays: TypeAlias = 'dict[str, npt.NDArray[Any]]'
 
-_LOG_ERRORS = 3
+LOG_ERRORS = 3
 # Sums of products of two signed INT8 factors overflow on CPUs without VNNI unless this is asked.
 _EXACT_INT8 = ('session.x64quantprecision', '1')
 # ONNX Runtime's names for the element types, as numpy has them.
@@ -61,7 +61,7 @@ class OnnxRuntimeRunner(Runner):
             logits: npt.NDArray[Any] = self._session.run([OUTPUT], {INPUT: images})[0]
         except Exception as error:
             raise RunnerError(
-                f'ONNX Runtime failed on {self.path}: {_reason(error)}; load the model again'
+                f'ONNX Runtime failed on {self.path}: {reason_of(error)}; load the model again'
             ) from error
         return logits
 
@@ -87,13 +87,13 @@ def open_graph(model: bytes) -> Callable[[Arrays], Arrays]:
     :raises ModelError: when ONNX Runtime cannot load the model.
     """
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = _LOG_ERRORS
+    options.log_severity_level = LOG_ERRORS
     options.add_session_config_entry(*_EXACT_INT8)
     try:
         session = onnxruntime.InferenceSession(model, options, providers=['CPUExecutionProvider'])
     except Exception as error:
         raise ModelError(
-            f'expected a graph that ONNX Runtime runs, got: {_reason(error)}'
+            f'expected a graph that ONNX Runtime runs, got: {reason_of(error)}'
         ) from error
     names = [output.name for output in session.get_outputs()]
     return lambda inputs: dict(zip(names, session.run(names, dict(inputs)), strict=True))
@@ -116,13 +116,13 @@ def fold_constants(path: Path) -> None:
 
 def _open_session(path: Path, options: Any) -> Any:
     check_file(path)
-    options.log_severity_level = _LOG_ERRORS
+    options.log_severity_level = LOG_ERRORS
     try:
         return onnxruntime.InferenceSession(path, options, providers=['CPUExecutionProvider'])
     except Exception as error:
         raise ModelError(
             f'{path}: expected an ONNX file that ONNX Runtime {onnxruntime.__version__} can load, '
-            f'got: {_reason(error)}; the file is damaged or not a model: copy or export it again'
+            f'got: {reason_of(error)}; the file is damaged or not a model: copy or export it again'
         ) from error
 
 
@@ -144,5 +144,6 @@ def _tensor(tensor: Any) -> TensorInfo:
     return TensorInfo(tensor.name, _DTYPES.get(dtype, dtype), tuple(tensor.shape))
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
+    """Return what ONNX Runtime says of an error, in one line."""
     return ' '.join(str(error).split())

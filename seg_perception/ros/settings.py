@@ -106,7 +106,7 @@ _TABLE = (
     Rule(
         'output_size',
         str,
-        "Size of all output images: the camera's, or the network's (cheaper).",
+        "Size of all output images: the camera's, or that at which the network labels (cheaper).",
         choices=('camera', 'network'),
     ),
     Rule(

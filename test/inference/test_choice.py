@@ -44,7 +44,7 @@ def test_every_backend_is_itself_or_says_what_is_missing(tmp_path: Path, backend
         with pytest.raises(RunnerError, match=re.escape(str(error))):
             runner.activate()
         assert not runner.active
-        assert 'tensorrt' in backend
+        assert backend != 'onnxruntime'
     else:
         with runner:
             assert runner.contract == tiny_contract()
@@ -81,7 +81,8 @@ def test_without_a_driver_auto_is_onnxruntime_and_loads_no_tensorrt(tmp_path: Pa
         check=True,
     )
     assert re.fullmatch(
-        r"onnxruntime \{'tensorrt': 'no CUDA driver: .*', 'tensorrt_rtx': 'no CUDA .*'\}\n\[\]\n",
+        r"onnxruntime \{'tensorrt': 'no CUDA driver: .*', 'tensorrt_rtx': 'no CUDA .*', "
+        r"'onnxruntime_cuda': 'no CUDA .*'\}\n\[\]\n",
         answer.stdout,
     )
 
@@ -91,7 +92,7 @@ def test_what_serves_frames_tells_all_that_is_missing(tmp_path: Path) -> None:
     path = write_tiny_model(tmp_path / 'model.onnx')
     with create_serving_runner('auto', path, threads=1) as runner:
         assert runner.name == runner.status.serving == 'onnxruntime'
-        assert list(runner.status.passed_over) == ['tensorrt', 'tensorrt_rtx']
+        assert list(runner.status.passed_over) == ['tensorrt', 'tensorrt_rtx', 'onnxruntime_cuda']
         assert all('no CUDA driver' in reason for reason in runner.status.passed_over.values())
         assert (runner.status.preparing, runner.status.fault) == ('', '')
     with create_serving_runner('onnxruntime', path, threads=1) as runner:
@@ -119,7 +120,7 @@ def test_auto_does_not_hide_a_bad_model(tmp_path: Path) -> None:
 
 
 def test_an_unknown_backend_lists_the_known() -> None:
-    known = 'auto, tensorrt, tensorrt_rtx, onnxruntime'
+    known = 'auto, tensorrt, tensorrt_rtx, onnxruntime_cuda, onnxruntime'
     with pytest.raises(RunnerError, match=f"expected one of {known}, got 'caffe'"):
         create_runner('caffe', 'model.onnx')
 
