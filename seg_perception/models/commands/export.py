@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import datetime
 from pathlib import Path
 
-from seg_perception.core.contract import ModelContract
 from seg_perception.core.labels import load_label_set
 from seg_perception.models.commands.shared import (
     Commands,
@@ -45,38 +43,23 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run it; returns the exit status."""
-    from seg_perception.models.export.contract_file import MIN_AGREEMENT, agreement, export
+    from seg_perception.models.checkpoints.convert import About, convert
+    from seg_perception.models.checkpoints.source import Credit
     from seg_perception.models.training.checkpoint import load_checkpoint
 
     network, recipe = load_checkpoint(options.checkpoint)
     labels = load_label_set(recipe['label_set'])
     folder = CityscapesFolder(options.check_on, options.split, labels)
-    contract = ModelContract(
+    images = [folder.image(index) for index in range(min(options.check_frames, len(folder)))]
+    about = About(
         name=options.output.stem,
-        architecture=recipe['architecture'],
-        label_set=labels.name,
-        labels=labels.labels,
-        width=options.width,
-        height=options.height,
-        batch=None,
-        stride=network.architecture.stride,
-        align_corners=network.architecture.align_corners,
-        trained_on=options.trained_on,
-        weights_license=options.weights_license,
-        data_license=options.data_license,
+        size=(options.width, options.height),
+        labels=labels,
+        credit=Credit(options.trained_on, options.weights_license, options.data_license),
         source_url='',
         source_sha256='',
-        accuracy=(),
-        date=datetime.datetime.now(tz=datetime.timezone.utc).date().isoformat(),
-        configuration=network.architecture.to_config(),
         label_stride=options.label_stride,
     )
-    export(network, contract, options.output, fold=not options.no_fold)
-    count = min(options.check_frames, len(folder))
-    share = agreement(network, options.output, (folder.image(index) for index in range(count)))
-    print(f'torch and {options.output} give the same label on {share:.6%} of {count} frames')
-    if share < MIN_AGREEMENT:
-        raise ValueError(
-            f'expected at least {MIN_AGREEMENT:.2%}, got {share:.6%}; do not use {options.output}'
-        )
+    share = convert(network, about, options.output, images, fold=not options.no_fold)
+    print(f'torch and {options.output} give the same label on {share:.6%} of {len(images)} frames')
     return 0
