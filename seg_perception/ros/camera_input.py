@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rclpy.qos import qos_policy_name_from_kind
 from rclpy.qos_overriding_options import QoSOverridingOptions
@@ -113,8 +113,8 @@ class CameraInput:
     def _receive_info(self, info: CameraInfo) -> None:
         self.info = info if is_calibrated(info) else None
 
-    def _incompatible(self, event: object) -> None:
-        policy = qos_policy_name_from_kind(event.last_policy_kind)  # type: ignore[attr-defined]
+    def _incompatible(self, event: Any) -> None:
+        policy = qos_policy_name_from_kind(event.last_policy_kind)
         self._complain(
             f'a publisher of {self.topic} offers a quality of service that cannot be received '
             f'({policy}): its images do not arrive until it or `qos_overrides.{self.topic}.'
