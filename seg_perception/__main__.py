@@ -25,6 +25,9 @@ TOOLS = {
         'seg_perception.sim.dataset', 'render frames of the made-up street with their exact labels'
     ),
     'model': Tool('seg_perception.models.cli', 'train, export, evaluate and describe model files'),
+    'benchmark': Tool(
+        'seg_perception.benchmark.cli', 'measure model and frame path against plain baselines'
+    ),
     'demo': Tool('seg_perception.demo.run', 'camera, node and monitor together, with a summary'),
     'demo_monitor': Tool(
         'seg_perception.ros.demo_monitor', "ROS 2 node: rate, latency and mIoU of the node's masks"

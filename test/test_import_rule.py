@@ -22,15 +22,24 @@ MAY_IMPORT = {
     'models': {'core', 'inference', 'sim'},
     'demo': {'core'},
     'ros': {'core', 'inference', 'sim', 'demo'},
+    'benchmark': {'core', 'inference', 'sim', 'models', 'demo', 'ros'},
 }
 """The other rooms that a room may import. What lies beside the rooms is open to all, knows none."""
 
 ROS = {'rclpy', 'ament_index_python', 'builtin_interfaces', 'cv_bridge', 'rcl_interfaces'}
 ONLY_IN = {
-    'torch': (f'{PACKAGE}.models.',),
-    'onnx': (f'{PACKAGE}.models.', f'{PACKAGE}.inference.device_finish.'),
+    'torch': (f'{PACKAGE}.models.', f'{PACKAGE}.benchmark.baselines.'),
+    'onnx': (
+        f'{PACKAGE}.models.',
+        f'{PACKAGE}.inference.device_finish.',
+        f'{PACKAGE}.benchmark.baselines.',
+    ),
     'cityscapesscripts': (f'{PACKAGE}.models.',),
-    'onnxruntime': (f'{PACKAGE}.inference.onnxruntime.', f'{PACKAGE}.inference.onnxruntime_cuda.'),
+    'onnxruntime': (
+        f'{PACKAGE}.inference.onnxruntime.',
+        f'{PACKAGE}.inference.onnxruntime_cuda.',
+        f'{PACKAGE}.benchmark.baselines.',
+    ),
     'tensorrt': (f'{PACKAGE}.inference.tensorrt.',),
     'tensorrt_rtx': (f'{PACKAGE}.inference.tensorrt.',),
     'cuda': (f'{PACKAGE}.inference.tensorrt.',),
@@ -85,12 +94,18 @@ def test_every_folder_is_a_room_of_the_rule() -> None:
         ('core.masks', 'import scipy.ndimage', 'core makes do with cv2, numpy, yaml'),
         ('sim.scene', 'def late():\n    import seg_perception.ros.qos', 'sim may not know ros'),
         ('inference.base', 'import onnxruntime', 'only seg_perception.inference.onnxruntime and'),
-        ('inference.choice', 'import_module("torch.nn")', 'only seg_perception.models may'),
+        (
+            'inference.choice',
+            'import_module("torch.nn")',
+            'only seg_perception.models and seg_perception.benchm',
+        ),
         ('inference.choice', 'import onnx', 'only seg_perception.models and seg_perception.infer'),
         ('inference.choice', 'import tensorrt_rtx', 'only seg_perception.inference.tensorrt may'),
         ('inference.onnxruntime', 'from cuda.bindings import runtime', 'may know cuda'),
         ('ros.publishers', 'from seg_perception.models import train', 'ros may not know models'),
         ('demo.run', 'from seg_perception.ros import qos', 'demo may not know ros'),
+        ('benchmark.path', 'import rclpy', 'only ros may know ROS'),
+        ('core.masks', 'from seg_perception.benchmark import path', 'core may not know benchmark'),
         ('demo.run', 'from seg_perception.msg import FrameReport', 'demo may not know msg'),
         ('resources', 'import seg_perception.core', 'a module beside the rooms may not know core'),
     ],
@@ -123,6 +138,7 @@ def test_the_rule_lets_through_what_is_meant(module: str, source: str) -> None:
         ('models.cli', ['rclpy', 'sensor_msgs', 'torch', 'onnx', 'cityscapesscripts']),
         ('sim.dataset', ['rclpy', 'sensor_msgs', 'torch', 'onnxruntime']),
         ('demo.run', ['torch', 'onnx']),
+        ('benchmark.cli', ['rclpy', 'sensor_msgs', 'torch', 'onnx', 'cityscapesscripts']),
         ('ros.segmentation_node', ['torch', 'onnx', 'cityscapesscripts', 'cv_bridge']),
         ('ros.scene_camera', ['torch', 'onnx', 'cityscapesscripts', 'onnxruntime']),
         ('ros.demo_monitor', ['torch', 'onnx', 'cityscapesscripts', 'onnxruntime']),

@@ -4,41 +4,19 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
+from seg_perception import command_line
 from seg_perception.core.contract import LABEL_STRIDES
 
 PROGRAM = 'python3 -m seg_perception model'
 
-# argparse has no public name for it.
-Commands: TypeAlias = 'argparse._SubParsersAction[argparse.ArgumentParser]'  # noqa: SLF001
-"""What a command adds itself to."""
+Commands: TypeAlias = command_line.Commands
 
 
-class Command(Protocol):
-    """A module of this folder."""
-
-    def add(self, commands: Commands) -> None:
-        """Add the command and its arguments."""
-
-    def run(self, options: argparse.Namespace) -> int:
-        """Run it; returns the exit status."""
-
-
-def add_command(
-    commands: Commands,
-    name: str,
-    text: str,
-    example: str,
-) -> argparse.ArgumentParser:
+def add_command(commands: Commands, name: str, text: str, example: str) -> argparse.ArgumentParser:
     """Add a command; `text` tells what it does, `example` follows its name in the help."""
-    return commands.add_parser(
-        name,
-        help=text,
-        description=f'{text[0].upper()}{text[1:]}.',
-        epilog=f'example:\n  {PROGRAM} {name} {example}',
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    return command_line.add_command(commands, PROGRAM, name, text, example)
 
 
 def add_label_stride(parser: argparse.ArgumentParser) -> None:

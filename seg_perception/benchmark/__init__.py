@@ -1,0 +1,1 @@
+"""Measuring: runtimes, the frame path and the node, beside plain baselines."""

@@ -1,0 +1,30 @@
+"""`benchmark`: measure models, the frame path and the node beside plain baselines."""
+
+from __future__ import annotations
+
+import sys
+
+from seg_perception.benchmark.commands import model
+from seg_perception.command_line import Command, run_tool
+from seg_perception.core.labels import LabelError
+from seg_perception.inference.base import ModelError, RunnerError
+
+COMMANDS: dict[str, Command] = {
+    'model': model,
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run a command; what the user can mend ends with one line on stderr and 1."""
+    return run_tool(
+        'benchmark',
+        'Measure models, the frame path and the node beside plain baselines.',
+        COMMANDS,
+        argv,
+        errors=(LabelError, ModelError, RunnerError, OSError, ValueError),
+        missing='install requirements/runtime.txt',
+    )
+
+
+if __name__ == '__main__':
+    sys.exit(main())
