@@ -81,6 +81,7 @@ def run(options: argparse.Namespace) -> int:
     report = Report(
         score=score,
         frame_names=[frame.name for frame in folder.frames],
+        model=contract.name,
         contract=contract,
         sha256=file_sha256(model),
         backend=runner.name,

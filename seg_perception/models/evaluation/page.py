@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from seg_perception.core.confusion import Counts
+from seg_perception.core.contract import ModelContract
 from seg_perception.core.labels import Grouping, LabelSet
-from seg_perception.models.evaluation.report import Report
+from seg_perception.models.evaluation.report import Matching, Report
 from seg_perception.models.evaluation.score import representatives
 from seg_perception.models.evaluation.worst import ERROR_COLOR, UNSCORED_COLOR, WorstFrame
 from seg_perception.page import (
@@ -75,14 +76,24 @@ def render_page(
     ]
     if worst:
         sections.append(section('Worst frames', _worst(worst)))
-    sections += [section('Model', _model(report)), section('What was run', _run(report))]
-    return document(f'{escape(report.contract.name)} evaluated', sections, STYLE)
+    if report.contract is not None:
+        sections.append(section('Model', _model(report.contract, report.sha256)))
+    sections.append(section('What was run', _run(report)))
+    return document(f'{escape(_title(report))} evaluated', sections, STYLE)
+
+
+def _title(report: Report) -> str:
+    return report.model or 'Labels'
 
 
 def _header(report: Report) -> str:
-    how = 'sliding windows' if report.windows else 'whole images'
-    text = f'{report.dataset}, split {report.split}: {how}{" with mirror" * report.flip}'
-    return header(escape(report.contract.name), escape(text))
+    matching = report.matching
+    if matching is not None:
+        text = f'{report.dataset}: {matching.prediction} against {matching.truth}'
+    else:
+        how = 'sliding windows' if report.windows else 'whole images'
+        text = f'{report.dataset}, split {report.split}: {how}{" with mirror" * report.flip}'
+    return header(escape(_title(report)), escape(text))
 
 
 def _tiles(report: Report) -> str:
@@ -94,6 +105,11 @@ def _tiles(report: Report) -> str:
             ('frames', str(report.score.frames), False),
             ('median frame', f'{statistics.median(frames):.3f}' if frames else '–', False),
             ('worst frame', f'{min(frames):.3f}' if frames else '–', False),
+            *(
+                (f'{escape(name)} {kind}', '–' if share is None else f'{share:.4f}', False)
+                for name, group in report.score.groups.items()
+                for kind, share in (('precision', group.precision), ('recall', group.recall))
+            ),
         ]
     )
 
@@ -173,14 +189,13 @@ def _worst(worst: Sequence[WorstFrame]) -> str:
             (frame.truth, 'Truth'),
             (frame.error, legend),
         )
-        pictures = figures((source, f'{name}', caption) for source, caption in views)
+        pictures = figures((source, name, caption) for source, caption in views if source)
         title = f'{name} <span class="soft">mean IoU {frame.miou:.3f}</span>'
         parts.append(f'<div class="worst"><h3>{title}</h3>{pictures}</div>')
     return ''.join(parts)
 
 
-def _model(report: Report) -> str:
-    contract = report.contract
+def _model(contract: ModelContract, sha256: str | None) -> str:
     width, height = contract.logits_size
     rows = [
         ('architecture', contract.architecture),
@@ -192,7 +207,7 @@ def _model(report: Report) -> str:
         ('licence', f'weights: {contract.weights_license}; data: {contract.data_license}'),
         ('source', contract.source_url or '–'),
         ('date', contract.date),
-        ('sha256', report.sha256),
+        ('sha256', sha256 or '–'),
     ]
     return table((name, escape(value)) for name, value in rows)
 
@@ -205,13 +220,29 @@ def _run(report: Report) -> str:
             f'windows of {windows.crop[0]} × {windows.crop[1]} pixels every '
             f'{windows.stride[0]} × {windows.stride[1]}'
         )
-    rows = [
-        ('command', f'<code>{escape(report.command)}</code>'),
-        ('views', f'{views}{", each with its mirror" * report.flip}'),
-        ('mean of', report.mean or '–'),
+    rows = [('command', f'<code>{escape(report.command)}</code>')]
+    if report.matching is not None:
+        rows += _matching(report.matching)
+    else:
+        rows += [
+            ('views', f'{views}{", each with its mirror" * report.flip}'),
+            ('mean of', report.mean or '–'),
+        ]
+    rows += [
         ('grouping', escape(report.grouping or '–')),
-        ('runtime', escape(report.backend)),
+        ('runtime', escape(report.backend or '–')),
         *((escape(name), escape(value)) for name, value in report.environment.items()),
         ('date', report.date),
     ]
     return table(rows)
+
+
+def _matching(matching: Matching) -> list[tuple[str, str]]:
+    return [
+        ('predictions', escape(matching.prediction)),
+        ('truth', f'{escape(matching.truth)} as {escape(matching.table)}'),
+        *(
+            (escape(name.replace('_', ' ')), f'{count:,}')
+            for name, count in matching.counts.items()
+        ),
+    ]

@@ -9,7 +9,7 @@ import math
 import os
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -50,27 +50,47 @@ def today() -> str:
     return datetime.datetime.now(tz=datetime.timezone.utc).date().isoformat()
 
 
+@dataclass(frozen=True)
+class Matching:
+    """How the predictions and the truth of two topics came together.
+
+    :param table: what the truth's pixels mean (`config/truth`).
+    :param counts: what became of the messages.
+    """
+
+    prediction: str
+    truth: str
+    table: str
+    counts: Mapping[str, int]
+
+
 @dataclass(frozen=True, eq=False)
 class Report:
-    """An evaluation.
+    """An evaluation of a model on a folder, or of the labels of a recording or a live graph.
 
     :param frame_names: in the order of the score's frames.
+    :param model: its name; empty where nobody told it.
+    :param contract: what the model's file says, where the file is at hand; `sha256` likewise.
+    :param split: of the folder; empty for a recording.
     :param mean: of what, where an image was seen in several views.
+    :param matching: of a recording or a live graph.
     """
 
     score: Score
     frame_names: Sequence[str]
-    contract: ModelContract
-    sha256: str
+    model: str
     backend: str
     dataset: str
-    split: str
     label_set: str
     grouping: str | None
-    windows: Windows | None
-    flip: bool
-    mean: str | None
     command: str
+    contract: ModelContract | None = None
+    sha256: str | None = None
+    split: str = ''
+    windows: Windows | None = None
+    flip: bool = False
+    mean: str | None = None
+    matching: Matching | None = None
     environment: Mapping[str, str] = field(default_factory=environment)
     date: str = field(default_factory=today)
 
@@ -88,8 +108,9 @@ class Report:
             'miou': _number(score.miou),
             'class_iou': dict(score.class_iou),
             'pixel_accuracy': _number(score.pixel_accuracy),
+            'groups': {name: asdict(group) for name, group in score.groups.items()},
             'frames': score.frames,
-            'model': self.contract.name,
+            'model': self.model,
             'model_sha256': self.sha256,
             'backend': self.backend,
             'dataset': self.dataset,
@@ -99,6 +120,7 @@ class Report:
             'windows': self.windows and {'crop': self.windows.crop, 'stride': self.windows.stride},
             'flip': self.flip,
             'mean_of': self.mean,
+            'matching': self.matching and asdict(self.matching),
             'metric': self.metric,
             'confusion': {
                 'rows': 'true class',

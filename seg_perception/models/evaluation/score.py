@@ -35,6 +35,19 @@ class Labeller(Protocol):
         """Return the label of an image, uint8 [H, W]."""
 
 
+@dataclass(frozen=True)
+class GroupScore:
+    """How well a group of classes is told from all others, over pixels that the truth labels.
+
+    :param precision: the share of what was labelled as of the group that is of it; None if nothing
+        was.
+    :param recall: the share of what is of the group that was labelled so; None if nothing is.
+    """
+
+    precision: float | None
+    recall: float | None
+
+
 @dataclass(frozen=True, eq=False)
 class Score:
     """What the metric says.
@@ -45,6 +58,8 @@ class Score:
     :param confusion: pixels by true class (row) and predicted class (column), int64 [C, C + 1]; the
         last column counts what was predicted as none of the classes.
     :param frame_miou: of each frame for itself, None where none of its pixels is labelled.
+    :param groups: of each group of the label set (drivable, obstacle) whose classes a grouping does
+        not merge with others.
     :param official: whether `class_iou` is from the official scripts or, where they do not know the
         labels' ids, from `confusion` by the same definition.
     """
@@ -55,15 +70,19 @@ class Score:
     frames: int
     confusion: Counts
     frame_miou: Sequence[float | None]
+    groups: Mapping[str, GroupScore]
     official: bool
 
 
 @dataclass(frozen=True, eq=False)
 class ScoredFrame:
-    """One frame: BGR image, uint8 [H, W, 3], prediction and truth as trainIds, uint8 [H, W]."""
+    """One frame: prediction and truth as trainIds, uint8 [H, W], and its image where it is known.
+
+    The image is BGR, uint8 [H, W, 3].
+    """
 
     name: str
-    image: Image
+    image: Image | None
     prediction: Image
     truth: Image
     miou: float | None
@@ -73,17 +92,22 @@ class Scorer:
     """Scores frames as they come; a context manager.
 
     :param grouping: classes merged in prediction and truth alike before scoring.
+    :param scripts: count by the official scripts where they know the labels' ids; they are slow, as
+        they read files. Else by the same definition.
     """
 
-    def __init__(self, labels: LabelSet, grouping: Grouping | None = None) -> None:
+    def __init__(
+        self, labels: LabelSet, grouping: Grouping | None = None, *, scripts: bool = True
+    ) -> None:
         self._names = labels.names if grouping is None else grouping.classes
         ids = [label.id for label in labels.labels]
         self._table = class_table(labels, grouping)
+        self._groups = group_classes(labels, self._table)
         # A class of a grouping stands under the id of its first label.
         self._ids = [ids[first] for first in representatives(labels, grouping)]
         self._confusion = Confusion(len(self._names))
         self._frames: list[float | None] = []
-        self._official = official.OfficialCount() if official.knows(ids) else None
+        self._official = official.OfficialCount() if scripts and official.knows(ids) else None
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -133,6 +157,10 @@ class Scorer:
             frames=len(self._frames),
             confusion=self._confusion.counts.copy(),
             frame_miou=tuple(self._frames),
+            groups={
+                name: group_score(self._confusion.counts, classes)
+                for name, classes in self._groups.items()
+            },
             official=self._official is not None,
         )
 
@@ -187,6 +215,24 @@ def class_table(labels: LabelSet, grouping: Grouping | None) -> Image:
     count = len(labels.labels)
     table[:count] = np.arange(count) if grouping is None else grouping.table[:count]
     return table
+
+
+def group_classes(labels: LabelSet, table: Image) -> dict[str, list[int]]:
+    """Return the scored classes of each group of labels; not of one that a class is partly in."""
+    found = {}
+    for name, members in labels.groups.items():
+        inside = {int(table[train_id]) for train_id in members} - {UNLABELLED}
+        others = {int(table[n]) for n in range(len(labels.labels)) if n not in members}
+        if inside and not inside & others:
+            found[name] = sorted(inside)
+    return found
+
+
+def group_score(counts: Counts, classes: Sequence[int]) -> GroupScore:
+    """Score a group of classes from counts [C, C + 1]."""
+    hits = int(counts[np.ix_(classes, classes)].sum())
+    labelled, there = int(counts[:, classes].sum()), int(counts[classes].sum())
+    return GroupScore(hits / labelled if labelled else None, hits / there if there else None)
 
 
 def representatives(labels: LabelSet, grouping: Grouping | None) -> list[int]:

@@ -25,11 +25,14 @@ UNSCORED_COLOR = (0, 0, 0)
 
 @dataclass(frozen=True)
 class WorstFrame:
-    """A frame and its pictures as data URIs, at most `PICTURE_WIDTH` pixels wide."""
+    """A frame and its pictures as data URIs, at most `PICTURE_WIDTH` pixels wide.
+
+    There is no image of a frame of which only labels are known.
+    """
 
     name: str
     miou: float
-    image: str
+    image: str | None
     prediction: str
     truth: str
     error: str
@@ -69,15 +72,19 @@ class WorstFrames:
         height, width = frame.truth.shape
         scale = min(1.0, PICTURE_WIDTH / width)
         size = (round(width * scale), max(1, round(height * scale)))
-        image = np.asarray(cv2.resize(frame.image, size, interpolation=cv2.INTER_AREA), np.uint8)
         prediction, truth = (
             np.asarray(cv2.LUT(_shrunk(label, size), self._table), np.uint8)
             for label in (frame.prediction, frame.truth)
         )
+        image = np.full((size[1], size[0], 3), 255, np.uint8)
+        if frame.image is not None:
+            image = np.asarray(
+                cv2.resize(frame.image, size, interpolation=cv2.INTER_AREA), np.uint8
+            )
         return WorstFrame(
             name=frame.name,
             miou=miou,
-            image=_jpeg(image),
+            image=None if frame.image is None else _jpeg(image),
             prediction=_png(colorize(prediction, self._colors)),
             truth=_png(colorize(truth, self._colors)),
             error=_jpeg(error_view(image, prediction, truth)),

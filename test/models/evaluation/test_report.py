@@ -13,7 +13,7 @@ import pytest
 
 from seg_perception.core.labels import Label, LabelSet
 from seg_perception.models.evaluation.page import render_page
-from seg_perception.models.evaluation.report import Report, environment, file_sha256
+from seg_perception.models.evaluation.report import Matching, Report, environment, file_sha256
 from seg_perception.models.evaluation.score import ScoredFrame, Scorer
 from seg_perception.models.evaluation.views import Windows
 from seg_perception.models.evaluation.worst import WorstFrames
@@ -24,7 +24,7 @@ EVIL = '<script>alert("1")</script>'
 LABELS = LabelSet(
     'evil',
     (Label(EVIL, 101, (1, 2, 3)), Label('b & c', 102, (4, 5, 6)), Label('absent', 103, (7, 8, 9))),
-    {},
+    {'drivable': frozenset({1}), 'sought': frozenset({2})},
 )
 TRUTH = np.array([[0] * 200 + [1] * 100 + [255] * 50], np.uint8)
 PREDICTION = np.array([[0] * 150 + [1] * 49 + [255] + [1] * 75 + [0] * 25 + [0] * 50], np.uint8)
@@ -40,6 +40,7 @@ def report(**facts: Any) -> Report:
         Report(
             score=score,
             frame_names=['one', 'two', 'three'],
+            model=EVIL,
             contract=replace(tiny_contract(labels=LABELS.labels), name=EVIL, trained_on=EVIL),
             sha256='ab' * 32,
             backend='onnxruntime',
@@ -79,6 +80,11 @@ def test_json_has_the_numbers(tmp_path: Path) -> None:
         1,
         None,
     ]
+    assert found['groups'] == {
+        'drivable': {'precision': pytest.approx(175 / 224), 'recall': pytest.approx(175 / 200)},
+        'sought': {'precision': None, 'recall': None},
+    }
+    assert found['matching'] is None
     assert found['windows'] == {'crop': [8, 6], 'stride': [4, 3]}
     assert found['flip'] is True
     assert found['metric'] == 'the definition of cityscapesscripts'
@@ -107,6 +113,8 @@ def test_the_page_has_the_numbers() -> None:
     shown = Page(html)
     assert '<b>0.7632</b><span>mean IoU</span>' in html
     assert '<b>0.8750</b><span>pixel accuracy</span>' in html
+    assert '<b>0.7812</b><span>drivable precision</span>' in html
+    assert '<b>–</b><span>sought recall</span>' in html
     assert [text for text in shown.texts if text in ('0.824', '0.703')] == ['0.824', '0.703']
     # The confusion: rows in percent of the truth, with the pixels on hover.
     assert f'{EVIL} labelled {EVIL}: 87.50%, 350 pixels' in shown.hovers
@@ -155,3 +163,18 @@ def test_the_page_of_no_frames_has_no_pictures() -> None:
     html = render_page(report(), [], LABELS)
     assert Page(html).links == []
     assert 'Worst frames' not in html
+
+
+def test_labels_of_a_recording_are_reported_without_a_model_file() -> None:
+    matching = Matching('/seg/label', '/truth', EVIL, {'matched': 3, 'truth_only': 1234})
+    shown = report(model='', contract=None, sha256=None, split='', matching=matching)
+    html = render_page(shown, [], LABELS)
+    texts = Page(html).texts
+    assert f'{EVIL}: /seg/label against /truth' in texts
+    assert f'/truth as {EVIL}' in texts
+    assert texts[texts.index('truth only') + 1] == '1,234'
+    assert 'Labels' in texts
+    assert 'licence' not in texts
+    found = shown.to_json()
+    assert found['matching']['counts'] == {'matched': 3, 'truth_only': 1234}
+    assert (found['model'], found['model_sha256'], found['split']) == ('', None, '')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from seg_perception.core.segmenter import Segmenter
 from seg_perception.inference.base import RunnerError
 from seg_perception.inference.choice import create_runner
 from seg_perception.models.dataset import CityscapesFolder, DatasetError
-from seg_perception.models.evaluation.score import ScoredFrame, Scorer, evaluate, score
+from seg_perception.models.evaluation.score import GroupScore, ScoredFrame, Scorer, evaluate, score
 from seg_perception.models.evaluation.views import AveragingSegmenter
 from test.models.conftest import write_frame
 from test.tiny_model import tiny_contract, write_tiny_model
@@ -40,6 +41,36 @@ def test_an_unlabelled_prediction_is_an_error(labels: LabelSet) -> None:
     result = score([(prediction, truth)], labels)
     assert result.class_iou['road'] == pytest.approx(3 / 4)
     assert result.pixel_accuracy == pytest.approx(3 / 4)
+
+
+def test_groups_as_counted_by_hand(labels: LabelSet) -> None:
+    road, car, sky, person = (labels.train_id(n) for n in ('road', 'car', 'sky', 'person'))
+    truth = np.array([[road] * 6 + [car] * 2 + [255] * 2], np.uint8)
+    prediction = np.array([[road] * 4 + [car] + [255] + [road, person] + [road] * 2], np.uint8)
+    groups = score([(prediction, truth)], labels).groups
+    # Labelled road: 4 of road and 1 of car; a person for a car is the right group all the same.
+    assert groups['drivable'] == GroupScore(precision=4 / 5, recall=4 / 6)
+    assert groups['obstacle'] == GroupScore(precision=1 / 2, recall=1 / 2)
+    nothing = score([(np.full((1, 3), sky, np.uint8),) * 2], labels).groups
+    assert nothing['drivable'] == GroupScore(None, None)
+
+
+def test_a_grouping_keeps_the_groups_that_it_does_not_mix(labels: LabelSet) -> None:
+    grouping = load_grouping('camvid11', labels)
+    truth = np.full((1, 4), labels.train_id('bus'), np.uint8)
+    prediction = np.array([[labels.train_id('car')] * 3 + [0]], np.uint8)
+    groups = score([(prediction, truth)], labels, grouping).groups
+    # camvid11 merges terrain, which is no obstacle, with vegetation, which is one.
+    assert groups == {'drivable': GroupScore(0.0, None)}
+
+
+def test_scores_need_no_scripts(labels: LabelSet, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, 'cityscapesscripts', None)
+    truth = np.zeros((1, 4), np.uint8)
+    with Scorer(labels, scripts=False) as scorer:
+        assert scorer.add(truth, truth) == 1
+        result = scorer.score()
+    assert (result.miou, result.official) == (1, False)
 
 
 def test_random_labels_against_a_plain_count(labels: LabelSet) -> None:

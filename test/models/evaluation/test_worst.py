@@ -21,7 +21,8 @@ def frame(name: str, miou: float | None, width: int = 12, height: int = 8) -> Sc
     return ScoredFrame(name, np.full((height, width, 3), 90, np.uint8), label, label, miou)
 
 
-def decoded(uri: str, kind: str) -> Image:
+def decoded(uri: str | None, kind: str) -> Image:
+    assert uri is not None
     head, _, data = uri.partition(',')
     assert head == f'data:image/{kind};base64'
     picture = cv2.imdecode(np.frombuffer(base64.b64decode(data), np.uint8), cv2.IMREAD_COLOR)
@@ -81,3 +82,16 @@ def test_large_frames_are_shown_small(labels: LabelSet) -> None:
     (shown,) = worst.frames()
     assert decoded(shown.image, 'jpeg').shape == (320, 640, 3)
     assert decoded(shown.truth, 'png').shape == (320, 640, 3)
+
+
+def test_a_frame_without_an_image_shows_its_labels_and_errors(labels: LabelSet) -> None:
+    truth = np.zeros((40, 60), np.uint8)
+    prediction = truth.copy()
+    prediction[:, 30:] = 1
+    worst = WorstFrames(1, labels)
+    worst.add(ScoredFrame('a', None, prediction, truth, 0.5))
+    (shown,) = worst.frames()
+    assert shown.image is None
+    right, wrong = decoded(shown.error, 'jpeg')[20, [10, 50]].astype(int)
+    assert right.min() > 243
+    assert np.abs(wrong - [50, 60, 235]).max() < 12
