@@ -14,7 +14,7 @@ import pytest
 from seg_perception.core.encodings import ImageError, RawImage, view_image
 from seg_perception.core.labels import UNLABELLED, LabelError, load_grouping, load_label_set
 from seg_perception.resources import config_file
-from seg_perception.sim.truth import TRAIN_IDS, TruthReader, load_truth_table
+from seg_perception.sim.semantic_camera import TRAIN_IDS, TruthReader, load_truth_table
 
 LABELS = load_label_set()
 CONSTANTS: list[dict[str, Any]] = json.loads(
