@@ -27,6 +27,21 @@ def scale_intrinsics(
     return _scale_matrix(k, from_size, to_size), _scale_matrix(p, from_size, to_size)
 
 
+def crop_intrinsics(
+    k: Iterable[float], p: Iterable[float], corner: tuple[int, int]
+) -> tuple[list[float], list[float]]:
+    """Return K and P of an image after it was cropped to a region.
+
+    :param corner: (x, y) of the region's first pixel.
+    """
+    matrices = [float(value) for value in k], [float(value) for value in p]
+    for matrix in matrices:
+        columns = len(matrix) // 3
+        matrix[2] -= corner[0]
+        matrix[columns + 2] -= corner[1]
+    return matrices
+
+
 def _scale_matrix(
     matrix: Iterable[float], from_size: tuple[int, int], to_size: tuple[int, int]
 ) -> list[float]:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     Data: TypeAlias = bytes | bytearray | memoryview | array[int] | npt.NDArray[Any]
 
 Image = npt.NDArray[np.uint8]
+Region = tuple[int, int, int, int]
+"""x, y, width and height of a rectangle in pixels; (0, 0) is the first pixel's outer corner."""
 
 MAX_SIDE = 8192
 """The longest side of an image that is taken, in pixels."""
@@ -36,17 +38,23 @@ class UnknownEncodingError(ImageError):
 class _Format:
     """How an encoding lies in memory and which OpenCV conversions lead to BGR and to RGB.
 
-    A conversion of None means that the pixels are that already. `even` is the grid that width and
-    height must be multiples of, as chroma is shared among neighbours.
+    A conversion of None means that the pixels are that already. A `tile` of samples, across and
+    down, has all of the colour; a conversion looks `halo` samples further.
     """
 
     channels: int
     to_bgr: int | None
     to_rgb: int | None
     dtype: str = 'u1'
-    even: tuple[int, int] = (1, 1)
+    tile: tuple[int, int] = (1, 1)
+    halo: int = 0
     planar: bool = False  # a chroma plane of height / 2 rows follows
     interpolates: bool = False  # neighbouring samples mean the same, so resizing comes first
+
+    @property
+    def shared(self) -> bool:
+        """Whether a pixel's colour is in its neighbours' samples, too."""
+        return self.tile != (1, 1)
 
     def rows(self, height: int) -> int:
         return height * 3 // 2 if self.planar else height
@@ -56,11 +64,15 @@ def _pixels(channels: int, to_bgr: int | None, to_rgb: int | None) -> _Format:
     return _Format(channels, to_bgr, to_rgb, interpolates=True)
 
 
+def _mosaic(to_bgr: int, to_rgb: int) -> _Format:
+    return _Format(1, to_bgr, to_rgb, tile=(2, 2), halo=2)
+
+
 _MONO16 = _Format(1, cv2.COLOR_GRAY2BGR, cv2.COLOR_GRAY2RGB, dtype='u2')
-_UYVY = _Format(2, cv2.COLOR_YUV2BGR_UYVY, cv2.COLOR_YUV2RGB_UYVY, even=(2, 1))
-_YUYV = _Format(2, cv2.COLOR_YUV2BGR_YUY2, cv2.COLOR_YUV2RGB_YUY2, even=(2, 1))
-_NV12 = _Format(1, cv2.COLOR_YUV2BGR_NV12, cv2.COLOR_YUV2RGB_NV12, even=(2, 2), planar=True)
-_NV21 = _Format(1, cv2.COLOR_YUV2BGR_NV21, cv2.COLOR_YUV2RGB_NV21, even=(2, 2), planar=True)
+_UYVY = _Format(2, cv2.COLOR_YUV2BGR_UYVY, cv2.COLOR_YUV2RGB_UYVY, tile=(2, 1))
+_YUYV = _Format(2, cv2.COLOR_YUV2BGR_YUY2, cv2.COLOR_YUV2RGB_YUY2, tile=(2, 1))
+_NV12 = _Format(1, cv2.COLOR_YUV2BGR_NV12, cv2.COLOR_YUV2RGB_NV12, tile=(2, 2), planar=True)
+_NV21 = _Format(1, cv2.COLOR_YUV2BGR_NV21, cv2.COLOR_YUV2RGB_NV21, tile=(2, 2), planar=True)
 
 _FORMATS = {
     'rgb8': _pixels(3, cv2.COLOR_RGB2BGR, None),
@@ -77,10 +89,10 @@ _FORMATS = {
     'nv21': _NV21,
     # ROS names the mosaic from its first pixel, these constants of OpenCV from its second row's
     # second pixel. (The constants that follow ROS are missing before OpenCV 4.5.3.)
-    'bayer_rggb8': _Format(1, cv2.COLOR_BayerBG2BGR, cv2.COLOR_BayerBG2RGB),
-    'bayer_bggr8': _Format(1, cv2.COLOR_BayerRG2BGR, cv2.COLOR_BayerRG2RGB),
-    'bayer_gbrg8': _Format(1, cv2.COLOR_BayerGR2BGR, cv2.COLOR_BayerGR2RGB),
-    'bayer_grbg8': _Format(1, cv2.COLOR_BayerGB2BGR, cv2.COLOR_BayerGB2RGB),
+    'bayer_rggb8': _mosaic(cv2.COLOR_BayerBG2BGR, cv2.COLOR_BayerBG2RGB),
+    'bayer_bggr8': _mosaic(cv2.COLOR_BayerRG2BGR, cv2.COLOR_BayerRG2RGB),
+    'bayer_gbrg8': _mosaic(cv2.COLOR_BayerGR2BGR, cv2.COLOR_BayerGR2RGB),
+    'bayer_grbg8': _mosaic(cv2.COLOR_BayerGB2BGR, cv2.COLOR_BayerGB2RGB),
 }
 
 KNOWN_ENCODINGS = tuple(_FORMATS)
@@ -91,44 +103,93 @@ class RawImage:
     """A camera image as it came: a view of the message's memory, nothing copied.
 
     `planes` is [height, width, channels] or [height, width], [height * 3 / 2, width] for nv12 and
-    nv21, with the message's row step and, for mono16, its byte order.
+    nv21, with the message's row step and, for mono16, its byte order. Of a picture that was decoded
+    at a lower resolution it has every `reduction`-th row and column; `width` and `height` are the
+    camera's all the same.
     """
 
     encoding: str
     width: int
     height: int
     planes: npt.NDArray[Any]
+    reduction: int = 1
 
     @property
     def size(self) -> tuple[int, int]:
         """(width, height) in pixels."""
         return self.width, self.height
 
-    def bgr(self, size: tuple[int, int] | None = None, out: Image | None = None) -> Image:
-        """Return the image as BGR, uint8 [H, W, 3], resized to `size` where given.
+    def bgr(
+        self,
+        size: tuple[int, int] | None = None,
+        out: Image | None = None,
+        *,
+        region: Region | None = None,
+    ) -> Image:
+        """Return the image, or a region of it, as BGR, uint8 [H, W, 3], resized to `size` if given.
 
-        Written into `out` (contiguous, of that shape) where given; else the result may be a view of
-        the message's memory and must not be written to.
+        Written into `out` (of that shape, its rows contiguous) where given; else the result may be
+        a view of the message's memory and must not be written to. A region has the pixels that it
+        has in the whole image.
+
+        :param region: in the image; its numbers are multiples of `reduction`.
         """
-        return self._convert(_FORMATS[self.encoding].to_bgr, size or self.size, out)
+        return self._convert(_FORMATS[self.encoding].to_bgr, size, out, region)
 
-    def rgb(self, size: tuple[int, int] | None = None, out: Image | None = None) -> Image:
-        """Return the image as RGB; otherwise as `bgr`."""
-        return self._convert(_FORMATS[self.encoding].to_rgb, size or self.size, out)
+    def rgb(
+        self,
+        size: tuple[int, int] | None = None,
+        out: Image | None = None,
+        *,
+        region: Region | None = None,
+    ) -> Image:
+        """Return the image, or a region of it, as RGB; otherwise as `bgr`."""
+        return self._convert(_FORMATS[self.encoding].to_rgb, size, out, region)
 
-    def _convert(self, code: int | None, size: tuple[int, int], out: Image | None) -> Image:
-        image = self._samples()
-        if size == self.size:
+    def _convert(
+        self,
+        code: int | None,
+        size: tuple[int, int] | None,
+        out: Image | None,
+        region: Region | None,
+    ) -> Image:
+        region = region or (0, 0, *self.size)
+        size = size or region[2:]
+        form = _FORMATS[self.encoding]
+        samples, place = self._around(region, form)
+        if form.shared:
+            samples = _recolor(samples, code)
+            code = None
+        image = _cut(samples, place)
+        if size == (image.shape[1], image.shape[0]):
             return _recolor(image, code, out)
-        if code is None or not _FORMATS[self.encoding].interpolates:
+        if code is None or not form.interpolates:
             return _resize(_recolor(image, code), size, out)
         return _recolor(_resize(image, size), code, out)
 
-    def _samples(self) -> Image:
-        if self.planes.dtype.itemsize == 1:
-            return self.planes
-        native = np.require(self.planes, np.uint16, 'A')
-        return np.asarray(cv2.convertScaleAbs(native, alpha=255 / 65535), np.uint8)
+    def _around(self, region: Region, form: _Format) -> tuple[Image, Region]:
+        """Return samples as 8 bits that hold all of a region, and where in them it lies."""
+        if form.planar:
+            return self.planes, region
+        x, y, width, height = (side // self.reduction for side in region)
+        rows, columns = self.planes.shape[:2]
+        left, right = _whole_tiles(x, x + width, form.tile[0], form.halo, columns)
+        top, bottom = _whole_tiles(y, y + height, form.tile[1], form.halo, rows)
+        samples = self.planes[top:bottom, left:right]
+        if samples.dtype.itemsize > 1:
+            native = np.require(samples, np.uint16, 'A')
+            samples = np.asarray(cv2.convertScaleAbs(native, alpha=255 / 65535), np.uint8)
+        return samples, (x - left, y - top, width, height)
+
+
+def _whole_tiles(start: int, stop: int, tile: int, halo: int, most: int) -> tuple[int, int]:
+    """Return the range of whole tiles that holds `start` to `stop` and a halo, within 0 to most."""
+    return max(start - halo, 0) // tile * tile, min(-(-(stop + halo) // tile) * tile, most)
+
+
+def _cut(image: Image, region: Region) -> Image:
+    x, y, width, height = region
+    return image[y : y + height, x : x + width]
 
 
 def _recolor(image: Image, code: int | None, out: Image | None = None) -> Image:
@@ -145,8 +206,18 @@ def _resize(image: Image, size: tuple[int, int], out: Image | None = None) -> Im
     return np.asarray(cv2.resize(image, size, dst=out, interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
-def from_bgr(image: Image) -> RawImage:
-    """Return a BGR image, uint8 [H, W, 3], as a `RawImage` without copying it."""
+def from_bgr(image: Image | None) -> RawImage:
+    """Return a BGR image, uint8 [H, W, 3], as a `RawImage` without copying it.
+
+    :raises ImageError: when it is not such.
+    """
+    if image is None or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        got = None if image is None else f'{image.dtype} {list(image.shape)}'
+        raise ImageError(
+            f'image: expected BGR, uint8 [H, W, 3], got {got}; cv2.imread(path) returns such, and '
+            'None for a file that it cannot read'
+        )
+    check_size(image.shape[1], image.shape[0])
     height, width = image.shape[:2]
     return RawImage('bgr8', width, height, image)
 
@@ -167,7 +238,8 @@ def view_image(
             'set the camera driver to one of these or install cv_bridge'
         )
     check_size(width, height)
-    across, down = form.even
+    # A mosaic may end within a tile: its conversion knows the edge.
+    across, down = (1, 1) if form.halo else form.tile
     if width % across or height % down:
         raise ImageError(
             f'{encoding} image: expected a width that is a multiple of {across} and a height that '

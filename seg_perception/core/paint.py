@@ -16,14 +16,15 @@ def colorize(label: Image, table: Image) -> Image:
     return np.asarray(cv2.applyColorMap(label, table.reshape(256, 1, 3)), np.uint8)
 
 
-def overlay(bgr: Image, label: Image, table: Image, alpha: float = 0.5) -> Image:
-    """Return a camera image, BGR [H, W, 3], under its classes' colours; unlabelled pixels stay.
+def overlay(picture: Image, label: Image, color: Image, alpha: float = 0.5) -> None:
+    """Lay its classes' colours over a camera image; unlabelled pixels stay.
 
+    :param picture: BGR [H, W, 3]; is written to.
+    :param color: what `colorize` makes of the label.
     :param alpha: weight of the colours, 0 to 1.
     :raises ValueError: when image and label differ in size.
     """
-    if bgr.shape[:2] != label.shape:
-        raise ValueError(f'overlay: expected an image of {label.shape}, got {bgr.shape[:2]}')
-    blend = cv2.addWeighted(colorize(label, table), alpha, bgr, 1 - alpha, 0)
-    unlabelled = cv2.inRange(label, UNLABELLED, UNLABELLED)
-    return np.asarray(cv2.copyTo(bgr, unlabelled, dst=blend), np.uint8)
+    if picture.shape[:2] != label.shape:
+        raise ValueError(f'overlay: expected an image of {label.shape}, got {picture.shape[:2]}')
+    mixed = cv2.addWeighted(color, alpha, picture, 1 - alpha, 0)
+    cv2.copyTo(mixed, cv2.inRange(label, 0, UNLABELLED - 1), dst=picture)

@@ -17,6 +17,7 @@ from seg_perception.core.segmenter import Prediction
 from seg_perception.inference.auto import AutoRunner
 from seg_perception.inference.base import Image, ModelError, Progress, Runner, RunnerError
 from seg_perception.inference.engine_cache import EngineCache, EngineSettings
+from seg_perception.resources import bundled_model
 
 # By preference. Each is its own module, imported only when it is used, so that a missing runtime is
 # no obstacle to the others.
@@ -36,10 +37,11 @@ _FIRST = 'onnxruntime'
 
 
 def create_runner(
-    backend: str,
-    model: str | Path,
+    backend: str = 'auto',
+    model: str | Path | None = None,
     *,
     threads: int = 0,
+    batch: int = 1,
     engines: EngineSettings | None = None,
     progress: Progress | None = None,
     cancelled: threading.Event | None = None,
@@ -47,23 +49,28 @@ def create_runner(
     """Return a runner, not yet active, for a model file.
 
     :param backend: one of `BACKENDS`; `auto` is a `PreferredRunner`.
+    :param model: path of an ONNX file that keeps the model contract; None: the bundled model.
     :param threads: CPU threads for one inference; 0 takes one for each core.
+    :param batch: images that an engine takes at once, where the model leaves that open; of more it
+        runs several batches.
     :param engines: how engines are built and kept.
     :param progress: told how far the build of an engine is, in the thread that activates.
     :param cancelled: set from another thread, it ends a build.
     :raises RunnerError: when there is no such backend or its runtime is not installed.
     :raises ValueError: when `threads` is negative.
+    :raises FileNotFoundError: when no model is given and none is bundled.
     """
     if backend not in BACKENDS:
         raise RunnerError(f'backend: expected one of {", ".join(BACKENDS)}, got {backend!r}')
     engines = engines or EngineSettings()
+    model = bundled_model() if model is None else model
     if backend == 'auto':
-        return PreferredRunner(model, threads=threads, engines=engines)
+        return PreferredRunner(model, threads=threads, batch=batch, engines=engines)
     more: dict[str, Any] = {}
     module, runner = _RUNTIMES[backend]
     try:
         if backend in ENGINE_BACKENDS:
-            more = _engine_arguments(engines, progress, cancelled)
+            more = _engine_arguments(engines, batch, progress, cancelled)
         runtime: type[Runner] = getattr(importlib.import_module(module), runner)
     except ImportError as error:
         raise _not_installed(backend, [f'{backend} ({error})']) from error
@@ -75,6 +82,7 @@ def create_serving_runner(
     model: str | Path,
     *,
     threads: int = 0,
+    batch: int = 1,
     engines: EngineSettings | None = None,
     min_agreement: float = 0.98,
 ) -> Runner:
@@ -84,7 +92,7 @@ def create_serving_runner(
 
     :param min_agreement: share of pixels, 0 to 1, that a runtime must label as the CPU does.
     """
-    create = partial(create_runner, model=model, threads=threads, engines=engines)
+    create = partial(create_runner, model=model, threads=threads, batch=batch, engines=engines)
     if backend != 'auto':
         return create(backend)
 
@@ -112,9 +120,15 @@ class PreferredRunner(Runner):
     _runner: Runner
 
     def __init__(
-        self, path: str | Path, *, threads: int = 0, engines: EngineSettings | None = None
+        self,
+        path: str | Path,
+        *,
+        threads: int = 0,
+        batch: int = 1,
+        engines: EngineSettings | None = None,
     ) -> None:
         super().__init__(path, threads=threads)
+        self._batch = batch
         self._engines = engines
 
     def _load(self) -> ModelContract:
@@ -122,7 +136,11 @@ class PreferredRunner(Runner):
         for backend in _RUNTIMES:
             try:
                 runner = create_runner(
-                    backend, self.path, threads=self.threads, engines=self._engines
+                    backend,
+                    self.path,
+                    threads=self.threads,
+                    batch=self._batch,
+                    engines=self._engines,
                 )
                 runner.check_machine()
                 runner.activate()
@@ -182,13 +200,16 @@ def check_labels(contract: ModelContract, labels: LabelSet) -> None:
 
 
 def _engine_arguments(
-    engines: EngineSettings, progress: Progress | None, cancelled: threading.Event | None
+    engines: EngineSettings,
+    batch: int,
+    progress: Progress | None,
+    cancelled: threading.Event | None,
 ) -> dict[str, Any]:
     from seg_perception.inference.tensorrt.cached import CachedEngines
     from seg_perception.inference.tensorrt.options import BuildOptions
 
     source = CachedEngines(EngineCache(engines), progress=progress, cancelled=cancelled)
-    return {'options': BuildOptions(tf32=engines.tf32), 'source': source}
+    return {'options': BuildOptions(batch=batch, tf32=engines.tf32), 'source': source}
 
 
 def _not_installed(backend: str, missing: list[str]) -> RunnerError:

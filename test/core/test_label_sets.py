@@ -17,8 +17,6 @@ from seg_perception.core.labels import (
     load_grouping,
     load_label_set,
 )
-from seg_perception.core.masks import Masks
-from seg_perception.core.paint import colorize
 from seg_perception.core.segmenter import Segmentation, Segmenter
 from seg_perception.inference.onnxruntime import OnnxRuntimeRunner
 from test.tiny_model import tiny_contract, write_tiny_model
@@ -108,7 +106,8 @@ def segment(labels: LabelSet, folder: Path) -> tuple[Segmentation, np.ndarray]:
     path = write_tiny_model(folder / 'model.onnx', contract)
     with OnnxRuntimeRunner(path, threads=1) as runner:
         image = from_bgr(labels.color_table()[truth])
-        return Segmenter(runner, output='network').segment(image), truth
+        segmenter = Segmenter(runner, labels=labels, drivable_min_confidence=0.1)
+        return segmenter.segment(image), truth
 
 
 @pytest.mark.parametrize('name', SETS)
@@ -116,13 +115,11 @@ def test_a_model_of_each_set_runs_to_the_masks(name: str, tmp_path: Path) -> Non
     labels = load_label_set(name)
     seen, truth = segment(labels, tmp_path)
     np.testing.assert_array_equal(seen.label, truth)
-    masks = Masks(labels, drivable_min_confidence=0.1, label_min_confidence=0)
-    np.testing.assert_array_equal(masks.obstacle(seen), labels.group_table(OBSTACLE)[truth])
-    painted = colorize(masks.label(seen), labels.color_table())
-    np.testing.assert_array_equal(painted, labels.color_table()[truth])
+    np.testing.assert_array_equal(seen.obstacle, labels.group_table(OBSTACLE)[truth])
+    np.testing.assert_array_equal(seen.color, labels.color_table()[truth])
     assert not (seen.label == UNLABELLED).any()
     if DRIVABLE in labels.groups:
-        np.testing.assert_array_equal(masks.drivable(seen), labels.group_table(DRIVABLE)[truth])
+        np.testing.assert_array_equal(seen.drivable, labels.group_table(DRIVABLE)[truth])
     else:
         with pytest.raises(LabelError, match=f"label set {name} has no group 'drivable'"):
-            masks.drivable(seen)
+            _ = seen.drivable

@@ -23,19 +23,17 @@ def test_every_label_has_its_color() -> None:
 def test_an_overlay_mixes_colors_with_the_image(alpha: float) -> None:
     label = np.array([[0, 13, UNLABELLED]], np.uint8)
     camera = np.array([[[10, 20, 30], [100, 200, 0], [7, 8, 9]]], np.uint8)
-    mixed = overlay(camera, label, TABLE, alpha)
+    mixed = camera.copy()
+    overlay(mixed, label, colorize(label, TABLE), alpha)
     expected = alpha * TABLE[label] + (1 - alpha) * camera
     np.testing.assert_allclose(mixed[:, :2], expected[:, :2], atol=0.5)
     assert mixed[0, 2].tolist() == [7, 8, 9]
-    assert camera[0, 0].tolist() == [10, 20, 30]
-
-
-def test_a_read_only_image_can_be_overlaid() -> None:
-    camera = np.frombuffer(bytes(12), np.uint8).reshape(2, 2, 3)
-    mixed = overlay(camera, np.full((2, 2), UNLABELLED, np.uint8), TABLE)
-    assert (mixed == 0).all()
 
 
 def test_an_overlay_of_another_size_is_refused() -> None:
     with pytest.raises(ValueError, match=r'expected an image of \(2, 4\), got \(4, 2\)'):
-        overlay(np.zeros((4, 2, 3), np.uint8), np.zeros((2, 4), np.uint8), TABLE)
+        overlay(
+            np.zeros((4, 2, 3), np.uint8),
+            np.zeros((2, 4), np.uint8),
+            np.zeros((2, 4, 3), np.uint8),
+        )

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from seg_perception.core.encodings import from_bgr, view_image
-from seg_perception.core.labels import load_label_set
+from seg_perception.core.encodings import ImageError, from_bgr, view_image
+from seg_perception.core.labels import UNLABELLED, Label, LabelError, load_label_set
 from seg_perception.core.segmenter import STAGES, Segmenter
 from seg_perception.inference.base import Runner, RunnerError
 from seg_perception.inference.onnxruntime import OnnxRuntimeRunner
@@ -48,7 +48,6 @@ def check_street(label: npt.NDArray[np.uint8]) -> None:
 @pytest.mark.parametrize('size', [(128, 64), (256, 128), (200, 150), (64, 40), (1280, 720)])
 def test_labels_at_the_camera_size(runner: Runner, size: tuple[int, int]) -> None:
     result = Segmenter(runner).segment(from_bgr(street(*size)))
-    assert result.confidence is not None
     assert result.label.dtype == result.confidence.dtype == np.uint8
     assert result.label.shape == result.confidence.shape == size[::-1]
     check_street(result.label)
@@ -79,8 +78,7 @@ def test_camera_labels_are_the_network_labels_by_nearest_neighbour(runner: Runne
     large = Segmenter(runner).segment(image)
     assert len(np.unique(small.label)) > 1
     np.testing.assert_array_equal(large.label, np.kron(small.label, np.ones((3, 3), np.uint8)))
-    assert small.confidence is not None
-    expected = cv2.resize(small.confidence, (384, 192), interpolation=cv2.INTER_LINEAR)
+    expected = np.kron(small.confidence, np.ones((3, 3), np.uint8))
     np.testing.assert_array_equal(large.confidence, expected)
 
 
@@ -113,8 +111,11 @@ def yuyv(bgr: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
 
 def test_confidence_only_when_wanted(runner: Runner) -> None:
     result = Segmenter(runner).segment(from_bgr(street(200, 150)), want_confidence=False)
-    assert result.confidence is None
+    with pytest.raises(ValueError, match='infer with want_confidence'):
+        _ = result.confidence
     check_street(result.label)
+    obstacle = load_label_set().group_table('obstacle')
+    np.testing.assert_array_equal(result.obstacle, obstacle[result.label])
     label = Segmenter(runner).label(from_bgr(street(200, 150)))
     np.testing.assert_array_equal(label, result.label)
 
@@ -151,9 +152,66 @@ def test_it_follows_the_runner_to_another_model(tmp_path: Path) -> None:
 def test_an_inactive_runner_is_named(tmp_path: Path) -> None:
     runner = OnnxRuntimeRunner(write_tiny_model(tmp_path / 'tiny.onnx'))
     with pytest.raises(RunnerError, match='expected an active one'):
-        Segmenter(runner).segment(from_bgr(street(128, 64)))
+        Segmenter(runner)
+
+
+def test_every_product_of_a_picture(runner: Runner) -> None:
+    ego = np.zeros((75, 100), np.uint8)
+    ego[70:] = 1
+    picture = street(200, 150)
+    result = Segmenter(runner, ego_mask=ego).segment(picture)
+    vehicle = np.arange(150)[:, np.newaxis] >= 140
+    assert ((result.label == UNLABELLED) == vehicle).all()
+    believed = (result.label == ROAD) & (result.confidence >= 128)
+    np.testing.assert_array_equal(result.drivable == 255, believed)
+    obstacle = load_label_set().group_table('obstacle')[result.label]
+    np.testing.assert_array_equal(result.obstacle, obstacle)
+    assert result.obstacle[130, 0] == 255
+    np.testing.assert_array_equal(result.color, load_label_set().color_table()[result.label])
+    np.testing.assert_array_equal(result.overlay[140:], picture[140:])
+    assert result.overlay[0, 0].tolist() == picture[0, 0].tolist()
+    assert result.label is result.label  # made once
+
+
+def test_the_thresholds_are_used(tmp_path: Path) -> None:
+    path = write_tiny_model(tmp_path / 'unsure.onnx', sharpness=0.0002)
+    with OnnxRuntimeRunner(path, threads=1) as unsure:
+        plain = Segmenter(unsure).segment(street(200, 150))
+        level = int(np.median(plain.confidence))
+        sure = Segmenter(
+            unsure, label_min_confidence=level / 255, drivable_min_confidence=level / 255
+        )
+        result = sure.segment(street(200, 150))
+        alone = sure.label(street(200, 150))
+    believed = plain.confidence >= level
+    assert 0.1 < believed.mean() < 0.9
+    np.testing.assert_array_equal(result.label, np.where(believed, plain.label, UNLABELLED))
+    np.testing.assert_array_equal(result.drivable == 255, result.label == ROAD)
+    np.testing.assert_array_equal(alone, result.label)
+
+
+def test_a_model_of_unknown_labels_has_its_own(tmp_path: Path) -> None:
+    labels = [Label('ground', 4, (0, 90, 0)), Label('air', 9, (0, 0, 255))]
+    for known in ({}, {'label_set': 'cityscapes'}):  # a set of that name has other classes
+        path = write_tiny_model(
+            tmp_path / 'tiny.onnx', tiny_contract(labels=labels), metadata=known
+        )
+        with OnnxRuntimeRunner(path, threads=1) as runner:
+            result = Segmenter(runner).segment(np.full((64, 128, 3), (0, 90, 0), np.uint8))
+        assert (result.label == 0).all()
+        assert result.color[0, 0].tolist() == [0, 90, 0]
+        with pytest.raises(LabelError, match="has no group 'drivable'; it has none"):
+            _ = result.drivable
+
+
+@pytest.mark.parametrize(
+    ('image', 'got'), [(None, 'None'), (np.zeros((4, 4), np.uint8), r'uint8 \[4, 4\]')]
+)
+def test_what_is_no_picture_is_named(runner: Runner, image: Any, got: str) -> None:
+    with pytest.raises(ImageError, match=rf'expected BGR, uint8 \[H, W, 3\], got {got}; cv2.imr'):
+        Segmenter(runner).segment(image)
 
 
 def test_an_unknown_output_is_refused(runner: Runner) -> None:
-    with pytest.raises(ValueError, match="expected 'camera' or 'network', got 'both'"):
+    with pytest.raises(ValueError, match=r"expected 'camera', 'network' or .* got 'both'"):
         Segmenter(runner, output='both')  # type: ignore[arg-type]

@@ -124,7 +124,7 @@ def agreement(network: Network, path: Path, images: Iterable[Image]) -> float:
             with torch.inference_mode():
                 logits = network((x.float() - mean) / std)[0].numpy()
             expected = finish(logits, want_confidence=False)[0]
-            found = segmenter.segment(image, want_confidence=False).label
+            found = segmenter.label(image)
             same += _count(expected == found)
             total += expected.size
     if not total:
