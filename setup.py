@@ -1,4 +1,4 @@
-"""Install the Python tree alone, for the tools that need no ROS graph (`model`, `scene_dataset`).
+"""Install the Python tree alone, for the tools that need no ROS graph (`model`, `replay`).
 
 The whole package, with its messages and nodes, is built by colcon (`make build`).
 """
@@ -28,10 +28,9 @@ def requirements(name: str) -> list[str]:
 
 
 def data_files() -> list[tuple[str, list[str]]]:
-    """Return config and launch files by the folder of `share/` that they belong in."""
-    files = [
-        file for top in ('config', 'launch') for file in (ROOT / top).rglob('*') if file.is_file()
-    ]
+    """Return config, launch and message files by the folder of `share/` that they belong in."""
+    tops = ('config', 'launch', 'msg')
+    files = [file for top in tops for file in (ROOT / top).rglob('*') if file.is_file()]
     folders = {file.parent.relative_to(ROOT) for file in files if '__pycache__' not in file.parts}
     return [
         (

@@ -44,6 +44,17 @@ def config_file(name: str) -> Path:
     return path
 
 
+def message_file(name: str) -> Path:
+    """Return the path of `msg/<name>.msg`, the definition of one of the package's own messages.
+
+    :raises FileNotFoundError: when the package was installed without it.
+    """
+    path = share_directory() / 'msg' / f'{name}.msg'
+    if not path.exists():
+        raise FileNotFoundError(f'{PACKAGE} ships no msg/{name}.msg (looked for {path})')
+    return path
+
+
 def bundled_model() -> Path:
     """Return the path of the model that is used where none is named.
 

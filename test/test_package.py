@@ -24,9 +24,13 @@ CMAKE = (ROOT / 'CMakeLists.txt').read_text()
 
 ROSDEP_KEYS = {
     'PIL': 'python3-pil',
+    'backports': 'python3-rosbags',
+    'compression': 'python3-rosbags',
     'cv2': 'python3-opencv',
+    'lz4': 'python3-lz4',
     'numpy': 'python3-numpy',
     'onnxruntime': 'python3-onnxruntime-pip',
+    'rosbags': 'python3-rosbags',
     'tqdm': 'python3-tqdm',
     'yaml': 'python3-yaml',
 }
@@ -148,7 +152,7 @@ def test_setup_installs_every_data_file_where_colcon_does(setup_arguments: dict[
     }
     wanted = {
         (f'share/seg_perception/{file.parent.relative_to(ROOT)}', file.name)
-        for top in ('config', 'launch')
+        for top in ('config', 'launch', 'msg')
         for file in (ROOT / top).rglob('*')
         if file.is_file() and '__pycache__' not in file.parts
     }
@@ -164,10 +168,13 @@ def test_setup_installs_every_python_package(setup_arguments: dict[str, Any]) ->
 def test_setup_requires_what_the_node_needs(setup_arguments: dict[str, Any]) -> None:
     assert setup_arguments['install_requires'] == [
         'PyYAML',
+        'backports.zstd',
+        'lz4',
         'numpy',
         'onnxruntime',
         'opencv-python-headless',
         'pillow',
+        'rosbags',
         'tqdm',
     ]
 

@@ -1,0 +1,1 @@
+"""Recordings: read, segmented without a graph, compared and reported."""

@@ -1,0 +1,83 @@
+"""ROS messages as bytes and as objects, without ROS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from rosbags.typesys import Stores, get_types_from_msg, get_typestore
+
+from seg_perception.replay.storage import Data, Record
+from seg_perception.resources import message_file
+
+if TYPE_CHECKING:
+    from rosbags.typesys.store import Typestore
+
+IMAGE = 'sensor_msgs/msg/Image'
+COMPRESSED_IMAGE = 'sensor_msgs/msg/CompressedImage'
+CAMERA_INFO = 'sensor_msgs/msg/CameraInfo'
+FRAME_REPORT = 'seg_perception/msg/FrameReport'
+
+
+_Converter: TypeAlias = Callable[[Data, str], object]
+
+
+class MessageError(ValueError):
+    """A message is damaged, or its type is not known here."""
+
+
+@cache
+def typestore() -> Typestore:
+    """Return the message types of ROS 2, which did not change since Foxy, and the package's own."""
+    store = get_typestore(Stores.ROS2_JAZZY)
+    text = message_file('FrameReport').read_text(encoding='utf-8')
+    store.register(get_types_from_msg(text, FRAME_REPORT))
+    return store
+
+
+@cache
+def _ros1_types() -> Typestore:
+    return get_typestore(Stores.ROS1_NOETIC)
+
+
+def message_type(name: str) -> Any:
+    """Return the class of a message type such as `sensor_msgs/msg/Image`."""
+    return typestore().types[name]
+
+
+def serialize(message: Any) -> Data:
+    """Return a message as CDR."""
+    return typestore().serialize_cdr(message, message.__msgtype__)
+
+
+def deserialize(record: Record) -> Any:
+    """Return a recorded message; its arrays may be views of the record's memory.
+
+    :raises MessageError: when it is damaged or its type is not known.
+    """
+    return _convert(record, typestore().deserialize_cdr, _ros1_types().deserialize_ros1)
+
+
+def to_cdr(record: Record) -> Data:
+    """Return a recorded message as ROS 2 serialises it, whatever recorded it.
+
+    :raises MessageError: when it is one of ROS 1 that is damaged or whose type is not known.
+    """
+    data: Data = _convert(record, lambda data, _: data, typestore().ros1_to_cdr)
+    return data
+
+
+def _convert(record: Record, from_cdr: _Converter, from_ros1: _Converter) -> Any:
+    kind, encoding = record.topic.type, record.topic.encoding
+    convert = {'cdr': from_cdr, 'ros1': from_ros1}.get(encoding)
+    if convert is None:
+        raise MessageError(
+            f'{record.topic.name}: expected messages serialised as cdr or ros1, got {encoding!r}'
+        )
+    try:
+        return convert(record.data, kind)
+    except KeyError as error:
+        raise MessageError(f'{record.topic.name}: the type {kind} is not known') from error
+    except Exception as error:  # damaged bytes make the generated code fail in many ways
+        raise MessageError(f'{record.topic.name}: a damaged {kind} ({error})') from error
