@@ -14,7 +14,7 @@ from seg_perception.core.labels import load_label_set
 from seg_perception.sim.backdrop import Backdrop
 from seg_perception.sim.camera_model import Array, Camera, Intrinsics
 from seg_perception.sim.canvas import Canvas
-from seg_perception.sim.ground import Ground, first_row
+from seg_perception.sim.ground import FAR, Ground, first_row
 from seg_perception.sim.sensor import Sensor
 from seg_perception.sim.shadows import shade_ground
 from seg_perception.sim.street import make_street
@@ -106,6 +106,13 @@ class Scene:
             *((placed.thing.name, placed.footprint) for placed in self._world.things(t)),
         ]
         return [SceneObject(name, view.to_vehicle(footprint)) for name, footprint in named]
+
+    def kerbs(self, t: float) -> Array:
+        """Return the two edges of the road as segments [2, 2, 2], metres, vehicle frame."""
+        view = self.camera.view(*self._world.pose(t))
+        edge = self._street.section.carriageway
+        ends = np.array([[[view.x - FAR, y], [view.x + 2 * FAR, y]] for y in (edge, -edge)])
+        return view.to_vehicle(ends)
 
     def ground_name(self, t: float, x: float, y: float) -> str:
         """Return the class name of the bare ground at a point of the vehicle frame, metres.
