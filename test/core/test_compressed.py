@@ -3,6 +3,7 @@ from __future__ import annotations
 import struct
 import zlib
 from array import array
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -128,6 +129,140 @@ def test_a_claimed_size_is_checked_before_decoding(width: int, height: int) -> N
     jpeg[at : at + 4] = struct.pack('>HH', height, width)
     with pytest.raises(ImageError, match=f'sides of 1 to 8192 pixels, got {width}x{height}'):
         decode_compressed(bytes(jpeg))
+
+
+SAMPLINGS = (
+    cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420,
+    cv2.IMWRITE_JPEG_SAMPLING_FACTOR_422,
+    cv2.IMWRITE_JPEG_SAMPLING_FACTOR_440,
+    cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
+)
+
+
+def noise(height: int = 48, width: int = 64) -> npt.NDArray[np.uint8]:
+    return np.random.default_rng(3).integers(0, 256, (height, width, 3), np.uint8)
+
+
+@pytest.mark.parametrize('progressive', [0, 1])
+@pytest.mark.parametrize('interval', [0, 1, 3, 7])
+@pytest.mark.parametrize('sampling', [None, *SAMPLINGS])
+@pytest.mark.parametrize('size', [(48, 64), (51, 77), (8, 8), (1, 3)])
+def test_every_whole_jpeg_is_taken(
+    size: tuple[int, int], sampling: int | None, interval: int, progressive: int
+) -> None:
+    options = [cv2.IMWRITE_JPEG_RST_INTERVAL, interval, cv2.IMWRITE_JPEG_PROGRESSIVE, progressive]
+    image = noise(*size)
+    if sampling is None:
+        image = image[:, :, 0]
+    else:
+        options += [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, sampling]
+    content = encode('jpg', image, *options)
+    expected = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+    np.testing.assert_array_equal(decode_compressed(content).bgr(), expected)
+
+
+def restarts(content: bytes) -> list[int]:
+    """Return where the restart markers are."""
+    pairs = pairwise(content)
+    return [at for at, (mark, kind) in enumerate(pairs) if mark == 0xFF and 0xD0 <= kind < 0xD8]
+
+
+@pytest.mark.parametrize('progressive', [0, 1])
+def test_a_part_that_is_lost_between_restart_markers_is_found(progressive: int) -> None:
+    options = (cv2.IMWRITE_JPEG_RST_INTERVAL, 1, cv2.IMWRITE_JPEG_PROGRESSIVE, progressive)
+    content = encode('jpg', noise(), *options)
+    places = restarts(content)
+    for first, last in ((0, 1), (2, 9), (0, 8), (len(places) - 9, len(places) - 1)):
+        lacking = content[: places[first]] + content[places[last] :]
+        with pytest.raises(ImageError, match=r'with \d+ restart markers in turn before it, got \d'):
+            decode_compressed(lacking)
+    changed = bytearray(content)
+    changed[places[3] + 1] ^= 1
+    with pytest.raises(ImageError, match='restart markers in turn'):
+        decode_compressed(bytes(changed))
+
+
+def test_a_restart_marker_after_the_last_part_is_taken() -> None:
+    content = encode('jpg', noise(), cv2.IMWRITE_JPEG_RST_INTERVAL, 4)
+    more = content[:-2] + bytes([0xFF, 0xD0 + len(restarts(content)) % 8]) + content[-2:]
+    np.testing.assert_array_equal(decode_compressed(more).bgr(), decode_compressed(content).bgr())
+
+
+def test_two_pictures_in_one_are_found() -> None:
+    content = encode('jpg', noise())
+    joined = content[: len(content) // 2] + content
+    with pytest.raises(ImageError, match=r'expected a whole JPEG with no marker ff d8 at byte \d+'):
+        decode_compressed(joined)
+
+
+def test_a_scan_that_comes_twice_is_found() -> None:
+    content = encode('jpg', noise())
+    scan = content[content.index(b'\xff\xda') : -2]
+    with pytest.raises(ImageError, match='with each component once before it'):
+        decode_compressed(content[:-2] + scan + content[-2:])
+
+
+def test_every_marker_that_has_no_place_is_found() -> None:
+    content = encode('jpg', noise())
+    scan = content.index(b'\xff\xda') + 40
+    taken = {0x00, 0xFF, 0xD9}
+    for kind in set(range(256)) - taken:
+        broken = content[:scan] + bytes([0xFF, kind]) + content[scan:]
+        with pytest.raises(ImageError, match='compressed image: expected a whole JPEG'):
+            decode_compressed(broken)
+
+
+@pytest.mark.parametrize(
+    ('start', 'stop', 'sentence'),
+    [
+        (b'\xff\xc0', b'\xff\xda', 'a scan of a frame before it'),
+        (b'\xff\xda', b'\xff\xd9', 'all components before its end'),
+        (b'\xff\xdb', b'JFIF', 'expected a whole JPEG'),
+    ],
+)
+def test_a_segment_that_is_missing_is_found(start: bytes, stop: bytes, sentence: str) -> None:
+    content = encode('jpg', picture())
+    first, last = sorted((content.index(start), content.rindex(stop)))
+    with pytest.raises(ImageError, match=sentence):
+        decode_compressed(content[:first] + content[last:])
+
+
+def test_most_random_damage_is_found_and_none_does_harm() -> None:
+    content = np.frombuffer(encode('jpg', noise(), cv2.IMWRITE_JPEG_RST_INTERVAL, 2), np.uint8)
+    refused = 0
+    for seed in range(100):
+        generator = np.random.default_rng(seed)
+        broken = content.copy()
+        places = generator.integers(2, len(broken), 30)
+        broken[places] = generator.integers(0, 256, 30)
+        try:
+            image = decode_compressed(broken)
+        except ImageError:
+            refused += 1
+        else:
+            assert image.bgr().shape == (image.height, image.width, 3)
+    assert refused > 50
+
+
+@pytest.mark.parametrize('kind', ['jpg', 'png'])
+@pytest.mark.parametrize('factor', [1, 2, 4, 8])
+def test_a_jpeg_is_decoded_smaller_where_that_is_enough(kind: str, factor: int) -> None:
+    flat = np.kron(picture(6, 8), np.ones((8, 8, 1), np.uint8))
+    asked = []
+
+    def reduction(size: tuple[int, int]) -> int:
+        asked.append(size)
+        return factor
+
+    image = decode_compressed(encode(kind, flat, cv2.IMWRITE_JPEG_QUALITY, 100), reduction)
+    assert image.size == (64, 48)
+    reduced = factor if kind == 'jpg' else 1
+    assert asked == [(64, 48)] * (kind == 'jpg')
+    assert image.planes.shape == (48 // reduced, 64 // reduced, 3)
+    assert np.abs(image.bgr((8, 6)).astype(int) - picture(6, 8)).max() < 25
+    assert image.bgr().shape == (48, 64, 3)
+    part = image.bgr(region=(16, 8, 24, 16))
+    np.testing.assert_array_equal(part[1, 1], image.bgr((8, 6))[1, 2])
 
 
 def test_a_thumbnail_is_not_taken_for_the_picture() -> None:
