@@ -32,6 +32,8 @@ TOOLS = {
     'demo_monitor': Tool(
         'seg_perception.ros.demo_monitor', "ROS 2 node: rate, latency and mIoU of the node's masks"
     ),
+    'bag_player': Tool('seg_perception.ros.bag_player', 'ROS 2 node: plays a recording, with /clock'),
+    'bag_recorder': Tool('seg_perception.ros.bag_recorder', 'ROS 2 node: records topics'),
 }
 
 

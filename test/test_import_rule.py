@@ -21,13 +21,21 @@ MAY_IMPORT = {
     'sim': {'core'},
     'models': {'core', 'inference', 'sim'},
     'demo': {'core'},
-    'replay': {'core', 'inference', 'sim'},
-    'ros': {'core', 'inference', 'sim', 'demo', 'replay'},
+    'replay': {'core', 'inference', 'sim', 'models'},
+    'scoring': {'core', 'sim', 'models', 'replay'},
+    'ros': {'core', 'inference', 'sim', 'demo', 'replay', 'scoring'},
     'benchmark': {'core', 'inference', 'sim', 'models', 'demo', 'ros'},
 }
 """The other rooms that a room may import. What lies beside the rooms is open to all, knows none."""
 
-ROS = {'rclpy', 'ament_index_python', 'builtin_interfaces', 'cv_bridge', 'rcl_interfaces'}
+ROS = {
+    'rclpy',
+    'ament_index_python',
+    'builtin_interfaces',
+    'cv_bridge',
+    'rcl_interfaces',
+    'std_srvs',
+}
 ONLY_IN = {
     'torch': (f'{PACKAGE}.models.', f'{PACKAGE}.benchmark.baselines.'),
     'onnx': (

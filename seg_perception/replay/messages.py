@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
 from seg_perception.replay.storage import Data, Record
-from seg_perception.resources import message_file
+from seg_perception.resources import PACKAGE, message_file
 
 if TYPE_CHECKING:
     from rosbags.typesys.store import Typestore
@@ -31,8 +31,9 @@ class MessageError(ValueError):
 def typestore() -> Typestore:
     """Return the message types of ROS 2, which did not change since Foxy, and the package's own."""
     store = get_typestore(Stores.ROS2_JAZZY)
-    text = message_file('FrameReport').read_text(encoding='utf-8')
-    store.register(get_types_from_msg(text, FRAME_REPORT))
+    for path in message_file('FrameReport').parent.glob('*.msg'):
+        kind = f'{PACKAGE}/msg/{path.stem}'
+        store.register(get_types_from_msg(path.read_text(encoding='utf-8'), kind))
     return store
 
 
