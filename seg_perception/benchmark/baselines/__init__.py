@@ -1,0 +1,1 @@
+"""Frame paths as one would plainly write them, to compare with."""
