@@ -7,27 +7,38 @@ Metadata: the fields of `ModelContract` as text (see `ModelContract.to_metadata`
 
 from __future__ import annotations
 
-import datetime
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, NoReturn
+from typing import Any
 
-from seg_perception.core.labels import UNLABELLED, Label, parse_label
+from seg_perception.core.contract_metadata import (
+    CONTRACT_VERSION,
+    EXPORT,
+    IMPORT,
+    LABEL_STRIDES,
+    PRECISIONS,
+    Accuracy,
+    ContractError,
+    Metadata,
+    broken,
+)
+from seg_perception.core.labels import Label
 
-CONTRACT_VERSION = 1
-LABEL_STRIDES = (1, 2, 4)
-PRECISIONS = ('fp32', 'fp16', 'int8')
+__all__ = [
+    'CONTRACT_VERSION',
+    'INPUT',
+    'LABEL_STRIDES',
+    'OUTPUT',
+    'PRECISIONS',
+    'Accuracy',
+    'ContractError',
+    'ModelContract',
+    'TensorInfo',
+]
+
 INPUT = 'image'
 OUTPUT = 'logits'
-
-_IMPORT = 'turn the file into a contract model with `python3 -m seg_perception model import`'
-_EXPORT = 'write the file again with `python3 -m seg_perception model export`'
-
-
-class ContractError(ValueError):
-    """A model file breaks the contract; the message names the line and how to mend it."""
 
 
 @dataclass(frozen=True)
@@ -41,15 +52,6 @@ class TensorInfo:
     def __str__(self) -> str:
         sides = ', '.join('?' if side is None else str(side) for side in self.shape)
         return f'{self.dtype} `{self.name}` [{sides}]'
-
-
-@dataclass(frozen=True)
-class Accuracy:
-    """A measured mean IoU (0 to 1), on what, and the command that measured it."""
-
-    miou: float
-    dataset: str
-    command: str
 
 
 @dataclass(frozen=True)
@@ -139,7 +141,7 @@ class ModelContract:
                 f'1, or where align_corners is false 2 or 4 up to the stride ({self.stride}) and '
                 f'dividing {self.width}x{self.height}'
             )
-            _broken(file, 'metadata label_stride', expected, stride, _EXPORT)
+            raise broken(file, 'metadata label_stride', expected, stride, EXPORT)
 
     @classmethod
     def from_file_parts(
@@ -154,7 +156,7 @@ class ModelContract:
         :raises ContractError: at the first line of the contract that the file breaks.
         """
         batch, height, width = _check_input(file, inputs)
-        text = _Metadata(file, metadata)
+        text = Metadata(file, metadata)
         text.version()
         contract = cls(
             name=text.word('name'),
@@ -183,12 +185,6 @@ class ModelContract:
         return contract
 
 
-def _broken(file: str, line: str, expected: str, got: object, mend: str) -> NoReturn:
-    raise ContractError(
-        f'{file}: breaks the model contract: {line}: expected {expected}, got {got}; mend: {mend}'
-    )
-
-
 def _listed(tensors: Sequence[TensorInfo]) -> str:
     return ', '.join(map(str, tensors)) or 'none'
 
@@ -200,7 +196,7 @@ def _check_input(file: str, inputs: Sequence[TensorInfo]) -> tuple[int | None, i
             if height > 0 and width > 0 and batch != 0:
                 return batch if isinstance(batch, int) else None, height, width
     expected = f'one uint8 `{INPUT}` [N, H, W, 3] with fixed H and W'
-    _broken(file, 'input', expected, _listed(inputs), _IMPORT)
+    raise broken(file, 'input', expected, _listed(inputs), IMPORT)
 
 
 def _check_output(file: str, outputs: Sequence[TensorInfo], contract: ModelContract) -> None:
@@ -215,116 +211,4 @@ def _check_output(file: str, outputs: Sequence[TensorInfo], contract: ModelContr
         f'one float `{OUTPUT}` [{batch}, {classes}, {height}, {width}] '
         f'({classes} labels, stride {contract.stride})'
     )
-    _broken(file, 'output', expected, _listed(outputs), _EXPORT)
-
-
-class _Metadata:
-    """Reads the fields of `metadata_props`; each method raises ContractError naming its key."""
-
-    def __init__(self, file: str, metadata: Mapping[str, str]) -> None:
-        self._file = file
-        self._metadata = metadata
-
-    def get(self, key: str) -> str:
-        if key not in self._metadata:
-            self._wrong(key, 'an entry', 'none')
-        return self._metadata[key]
-
-    def version(self) -> None:
-        found = self._metadata.get('contract_version')
-        if found is None:
-            _broken(self._file, 'metadata contract_version', str(CONTRACT_VERSION), 'none', _IMPORT)
-        if found != str(CONTRACT_VERSION):
-            mend = f'{_EXPORT}, or use the release of seg_perception that wrote it'
-            _broken(
-                self._file, 'metadata contract_version', str(CONTRACT_VERSION), repr(found), mend
-            )
-
-    def word(self, key: str) -> str:
-        value = self.get(key)
-        if not value.strip():
-            self._wrong(key, 'text', repr(value))
-        return value
-
-    def flag(self, key: str) -> bool:
-        value = self.get(key)
-        if value not in ('true', 'false'):
-            self._wrong(key, '`true` or `false`', repr(value))
-        return value == 'true'
-
-    def stride(self) -> int:
-        value = self.get('stride')
-        if not re.fullmatch(r'[1-9][0-9]{0,3}', value):
-            self._wrong('stride', 'a whole number from 1', repr(value))
-        return int(value)
-
-    def label_stride(self) -> int:
-        value = self._metadata.get('label_stride', '1')
-        if value not in map(str, LABEL_STRIDES):
-            self._wrong('label_stride', 'one of 1, 2, 4', repr(value))
-        return int(value)
-
-    def sha256(self, key: str) -> str:
-        value = self.get(key)
-        if not re.fullmatch(r'([0-9a-f]{64})?', value):
-            self._wrong(key, '64 lower-case hex digits or nothing', repr(value))
-        return value
-
-    def date(self, key: str) -> str:
-        value = self.get(key)
-        try:
-            return datetime.date.fromisoformat(value).isoformat()
-        except ValueError:
-            self._wrong(key, 'YYYY-MM-DD', repr(value))
-
-    def labels(self) -> tuple[Label, ...]:
-        expected = (
-            f'a JSON list of 1 to {UNLABELLED - 1} different {{"name", "id", "color": [r, g, b]}}'
-        )
-        try:
-            labels = tuple(parse_label(entry) for entry in self._json('labels'))
-        except (KeyError, TypeError, ValueError) as error:
-            self._wrong('labels', expected, repr(error))
-        if not 0 < len(labels) < UNLABELLED or len({label.name for label in labels}) != len(labels):
-            self._wrong('labels', expected, f'{len(labels)} labels')
-        return labels
-
-    def accuracy(self) -> tuple[Accuracy, ...]:
-        expected = 'a JSON list of {"miou" (0 to 1), "dataset", "command"}'
-        try:
-            return tuple(_parse_accuracy(entry) for entry in self._json('accuracy'))
-        except (KeyError, TypeError, ValueError) as error:
-            self._wrong('accuracy', expected, repr(error))
-
-    def precision(self) -> str:
-        value = self._metadata.get('precision', PRECISIONS[0])
-        if value not in PRECISIONS:
-            self._wrong('precision', f'one of {", ".join(PRECISIONS)}', repr(value))
-        return value
-
-    def mapping(self, key: str) -> dict[str, Any]:
-        # The first files of this version have no such entry.
-        text = self._metadata.get(key, '{}')
-        try:
-            data = json.loads(text)
-        except ValueError:
-            data = None
-        if not isinstance(data, dict):
-            self._wrong(key, 'a JSON object', repr(text))
-        return data
-
-    def _json(self, key: str) -> list[Any]:
-        data = json.loads(self.get(key))
-        if not isinstance(data, list):
-            raise TypeError(f'expected a list, got {type(data).__name__}')
-        return data
-
-    def _wrong(self, key: str, expected: str, got: str) -> NoReturn:
-        _broken(self._file, f'metadata {key}', expected, got, _EXPORT)
-
-
-def _parse_accuracy(entry: Mapping[str, Any]) -> Accuracy:
-    miou = float(entry['miou'])
-    if not 0 <= miou <= 1:
-        raise ValueError(f'miou must be 0 to 1 in {entry}')
-    return Accuracy(miou=miou, dataset=str(entry['dataset']), command=str(entry['command']))
+    raise broken(file, 'output', expected, _listed(outputs), EXPORT)
