@@ -42,6 +42,7 @@ ONLY_IN = {
         f'{PACKAGE}.models.',
         f'{PACKAGE}.inference.device_finish.',
         f'{PACKAGE}.benchmark.baselines.',
+        f'{PACKAGE}.benchmark.null_model.',
     ),
     'cityscapesscripts': (f'{PACKAGE}.models.',),
     'onnxruntime': (

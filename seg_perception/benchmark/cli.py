@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import sys
 
-from seg_perception.benchmark.commands import model
+from seg_perception.benchmark.commands import cameras, model, node, path, soak
 from seg_perception.command_line import Command, run_tool
 from seg_perception.core.labels import LabelError
 from seg_perception.inference.base import ModelError, RunnerError
 
 COMMANDS: dict[str, Command] = {
     'model': model,
+    'path': path,
+    'node': node,
+    'cameras': cameras,
+    'soak': soak,
 }
 
 

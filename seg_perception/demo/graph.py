@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -18,7 +19,7 @@ _COUNTED = {
     for policy, value in (('reliability', 'reliable'), ('depth', 10))
 }
 
-Value = bool | int | float | str
+Value = bool | int | float | str | list[str]
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,10 @@ class Process:
     remappings: Mapping[str, str] = field(default_factory=dict)
     lifecycle: bool = False
     namespace: str = NAMESPACE
+
+    def command(self) -> list[str]:
+        """Return the command line that starts it."""
+        return [sys.executable, '-m', 'seg_perception', self.tool, *self.arguments()]
 
     def arguments(self) -> list[str]:
         """Return the command line behind the executable, `--ros-args` and all."""

@@ -67,8 +67,8 @@ class Children:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        for child in reversed(self._children):
-            self.stop(child)
+        while self._children:
+            self.stop(self._children[-1])
 
     def start(
         self, name: str, command: list[str], *, show: bool = False, patience: float = 10.0
@@ -109,11 +109,17 @@ class Children:
             time.sleep(_POLL_S)
         return False
 
+    def kill(self, child: Child) -> None:
+        """End a child as a crash or a lack of memory does, without a chance to say good-bye."""
+        child.process.kill()
+        self.stop(child)
+
     def stop(self, child: Child) -> int:
-        """End a child, politely at first, and return its exit status.
+        """End a child, politely at first, forget it and return its exit status.
 
         :raises ProcessError: when nothing ends it.
         """
+        self._children.remove(child)
         for number, patience in (
             (signal.SIGINT, child.patience),
             (signal.SIGTERM, _AFTER_SIGTERM_S),

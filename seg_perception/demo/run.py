@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from seg_perception.demo.domain import free_domain
-from seg_perception.demo.graph import DemoOptions, Process, demo_processes
+from seg_perception.demo.graph import DemoOptions, demo_processes
 from seg_perception.demo.processes import Children, ProcessError
 from seg_perception.demo.record import PAGE_FILE, SUMMARY_FILE
 from seg_perception.large_images import large_image_environment
@@ -118,11 +118,11 @@ def _options(arguments: argparse.Namespace, words: str) -> DemoOptions:
 
 def _play(children: Children, options: DemoOptions, interrupts: list[int]) -> int:
     node_process, monitor_process, camera_process = demo_processes(options)
-    node = children.start(node_process.name, _command(node_process))
+    node = children.start(node_process.name, node_process.command())
     monitor = children.start(
-        monitor_process.name, _command(monitor_process), show=True, patience=_WRITING_S
+        monitor_process.name, monitor_process.command(), show=True, patience=_WRITING_S
     )
-    camera = children.start(camera_process.name, _command(camera_process))
+    camera = children.start(camera_process.name, camera_process.command())
     children.wait(camera, until=lambda: bool(interrupts))
     children.stop(camera)
     status = children.stop(monitor)
@@ -131,10 +131,6 @@ def _play(children: Children, options: DemoOptions, interrupts: list[int]) -> in
         print(f'and the node:\n{node.last_words()}', file=sys.stderr)
     children.stop(node)
     return status
-
-
-def _command(process: Process) -> list[str]:
-    return [sys.executable, '-m', 'seg_perception', process.tool, *process.arguments()]
 
 
 @contextmanager

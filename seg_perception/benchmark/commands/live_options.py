@@ -1,0 +1,86 @@
+"""What the commands that measure the node over DDS have in common."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from seg_perception.benchmark.commands.shared import add_output, at_least
+from seg_perception.benchmark.live import Load
+from seg_perception.resources import bundled_model
+from seg_perception.ros.load_protocol import ENCODINGS
+
+NULL = 'null'
+BUNDLED = 'bundled'
+
+
+def add_load(parser: argparse.ArgumentParser, load: Load, *, model: str) -> None:
+    """Add the options that tell the load, the model and the output; both given are defaults."""
+    add = parser.add_argument
+    add(
+        '--model',
+        default=model,
+        help=f'a file, {BUNDLED}, or {NULL}: one that costs next to nothing ({model})',
+    )
+    size = f'{load.width}x{load.height}'
+    add('--size', type=_size, default=(load.width, load.height), help=f'of the images ({size})')
+    add('--encoding', choices=ENCODINGS, default=load.encoding, help=f'({load.encoding})')
+    add(
+        '--rate',
+        type=at_least(float, 0.1),
+        default=load.rate,
+        help=f'Hz of a camera ({load.rate:g})',
+    )
+    add('--best-effort', action='store_true', help='cameras offer best effort (reliable)')
+    add('--threads', type=at_least(int, 0), default=0, help='of the runtime; 0: one a core (0)')
+    add('--logs', type=Path, metavar='DIR', help='keep the logs of all processes there')
+    add_output(parser)
+
+
+def load_of(options: argparse.Namespace, cameras: int = 1) -> Load:
+    """Return the load that was asked for."""
+    width, height = options.size
+    return Load(
+        cameras=cameras,
+        width=width,
+        height=height,
+        encoding=options.encoding,
+        rate=options.rate,
+        reliable=not options.best_effort,
+    )
+
+
+@contextmanager
+def workplace(options: argparse.Namespace) -> Iterator[Path]:
+    """Yield a folder for logs and models, which stays if it was asked for."""
+    if options.logs:
+        options.logs.mkdir(parents=True, exist_ok=True)
+        yield options.logs
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
+def model_file(name: str, folder: Path) -> Path:
+    """Return the model file that `--model` names; the null model is written into the folder.
+
+    :raises FileNotFoundError: when there is no such file.
+    """
+    if name == NULL:
+        from seg_perception.benchmark.null_model import write_null_model
+
+        return write_null_model(folder / 'null.onnx')
+    path = bundled_model() if name == BUNDLED else Path(name).expanduser()
+    if not path.is_file():
+        raise FileNotFoundError(f'--model {name}: no such file; name one, {BUNDLED} or {NULL}')
+    return path.absolute()
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.partition('x')
+    if not (width.isdecimal() and height.isdecimal()):
+        raise argparse.ArgumentTypeError(f'expected WIDTHxHEIGHT such as 1280x720, got {text!r}')
+    return int(width), int(height)
