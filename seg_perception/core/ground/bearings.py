@@ -70,6 +70,8 @@ class Fan:
     :ivar edge: [S + 1] metres, ascending: sample s of a bearing stands for edge[s] to edge[s + 1].
     :ivar index: [B, S], flat pixel of each sample; two more stand for what is not in view, `blind`
         before the first sample of the bearing that is, `unseen` behind it.
+    :ivar own: [height, width], True where the camera sees its own vehicle.
+    :ivar valid: [height, width], True where it sees ground that is believed.
     :ivar start: [B], the first sample in view; S where there is none.
 
     :param size: (width, height) of the label grid that `camera` has its pixels in.
@@ -94,15 +96,15 @@ class Fan:
         self._offset = camera.ground(np.stack([columns, rows], axis=-1)) - mount.foot
         reach = np.hypot(self._offset[..., 0], self._offset[..., 1])
         farthest = trust.farthest(mount.height, angle)
-        own = np.zeros((height, width), np.bool_) if ego is None else ego
+        self.own = np.zeros((height, width), np.bool_) if ego is None else ego
         with np.errstate(invalid='ignore'):
-            self.valid: npt.NDArray[np.bool_] = (reach < farthest) & ~own
+            self.valid: npt.NDArray[np.bool_] = (reach < farthest) & ~self.own
         nearest = reach[self.valid].min(initial=farthest)
         self.edge = _edges(mount.height, angle / _HALVES, nearest, farthest)
         self._trust = trust
         self.bearing = self._bearings(mount.heading, count or width)
         self.step = float(self.bearing[1] - self.bearing[0])
-        self.index = self._look_up(own)
+        self.index = self._look_up()
         seen = self.index != self.unseen
         samples = self.index.shape[1]
         self.start = np.where(seen.any(axis=1), seen.argmax(axis=1), samples)
@@ -152,7 +154,7 @@ class Fan:
         bearings: Array = heading + low + (high - low) * middles
         return bearings
 
-    def _look_up(self, own: npt.NDArray[np.bool_]) -> npt.NDArray[np.int32]:
+    def _look_up(self) -> npt.NDArray[np.int32]:
         width, height = self.size
         middle = (self.edge[:-1] + self.edge[1:]) / 2
         away = np.stack([np.cos(self.bearing), np.sin(self.bearing)], axis=-1)
@@ -163,7 +165,7 @@ class Fan:
         index = np.full(inside.shape, self.unseen, np.int32)
         column, row = np.rint(pixels[inside]).astype(np.int32).T
         flat = row * width + column
-        index[inside] = np.where(own.reshape(-1)[flat], self.unseen, flat)
+        index[inside] = np.where(self.own.reshape(-1)[flat], self.unseen, flat)
         return index
 
 
