@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from seg_perception.core.camera import scale_intrinsics
+from seg_perception.core.camera import crop_intrinsics, scale_intrinsics
 
 K = [900.0, 2.0, 639.5, 0.0, 880.0, 359.5, 0.0, 0.0, 1.0]
 P = [910.0, 0.0, 641.0, -91.0, 0.0, 890.0, 362.0, 4.0, 0.0, 0.0, 1.0, 0.5]
@@ -47,3 +47,9 @@ def test_a_point_lands_where_the_resized_picture_has_it() -> None:
     small = np.array(p).reshape(3, 4) @ [*point, 1]
     offset = (320 / 1280 - 1) / 2 * (w - point[2]) / w  # the part of P that is not of the point
     assert small[0] / small[2] + 0.5 == pytest.approx((u / w + 0.5) * 320 / 1280 - offset)
+
+
+def test_a_crop_moves_the_principal_point_alone() -> None:
+    k, p = crop_intrinsics(np.array(K), np.array(P), (40, 30))
+    assert k == [900.0, 2.0, 599.5, 0.0, 880.0, 329.5, 0.0, 0.0, 1.0]
+    assert p == [910.0, 0.0, 601.0, -91.0, 0.0, 890.0, 332.0, 4.0, 0.0, 0.0, 1.0, 0.5]

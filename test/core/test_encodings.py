@@ -91,6 +91,23 @@ def test_results_are_written_into_a_given_buffer(
         np.testing.assert_array_equal(batch[0], convert(size))
 
 
+@pytest.mark.parametrize('encoding', KNOWN_ENCODINGS)
+@pytest.mark.parametrize('region', [(0, 0, 6, 4), (1, 1, 3, 2), (2, 0, 4, 3), (3, 2, 1, 2)])
+def test_a_region_has_the_pixels_of_the_whole_image(
+    encoding: str, region: tuple[int, int, int, int]
+) -> None:
+    data = samples(encoding, padding=2)
+    image = view(encoding, data, step=data.shape[1])
+    x, y, width, height = region
+    for convert in (image.bgr, image.rgb):
+        expected = convert()[y : y + height, x : x + width]
+        np.testing.assert_array_equal(convert(region=region), expected)
+        larger = np.zeros((9, 12, 3), np.uint8)[1:8, 2:12]  # rows apart from each other
+        convert((10, 7), larger, region=region)
+        resized = cv2.resize(expected, (10, 7), interpolation=cv2.INTER_LINEAR)
+        np.testing.assert_array_equal(larger, resized)
+
+
 @pytest.mark.parametrize('kind', [bytes, bytearray, memoryview, array, np.ndarray])
 def test_any_buffer_is_taken(kind: type) -> None:
     pixels = samples('bgr8')
@@ -112,6 +129,14 @@ def test_interleaved_colors() -> None:
         image = view(encoding, bytes(values * WIDTH * HEIGHT))
         assert image.rgb()[0, 0].tolist() == [10, 20, 30]
         assert image.bgr()[-1, -1].tolist() == [30, 20, 10]
+
+
+@pytest.mark.parametrize('image', [None, np.zeros((4, 6), np.uint8), np.zeros((4, 6, 3))])
+def test_what_is_no_bgr_image_is_refused(image: Any) -> None:
+    with pytest.raises(
+        ImageError, match=r'expected BGR, uint8 \[H, W, 3\], got (None|uint8|float)'
+    ):
+        from_bgr(image)
 
 
 def test_views_of_pixels_that_are_right_already() -> None:
