@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from seg_perception.core.labels import load_label_set
-from seg_perception.demo.graph import Process
+from seg_perception.demo.graph import Process, Value
 from seg_perception.demo.processes import Children
 from seg_perception.demo.run import demo_environment
 from test.tiny_model import write_tiny_model
@@ -26,7 +26,7 @@ def test_another_dds_sends_images_and_receives_masks(tmp_path: Path) -> None:
     model = write_tiny_model(tmp_path / 'tiny.onnx')
     environment = demo_environment()
     with Children(tmp_path, environment) as children:
-        parameters = {'model': str(model), 'max_age': 0.0}
+        parameters: dict[str, Value] = {'model': str(model), 'max_age': 0.0}
         process = Process('segmentation_node', 'segmentation', parameters, namespace='/')
         node = children.start('node', process.command())
         colors = [','.join(map(str, labels[train_id].color)) for train_id in (ROAD, BUILDING)]
