@@ -32,6 +32,10 @@ TOOLS = {
     'demo_monitor': Tool(
         'seg_perception.ros.demo_monitor', "ROS 2 node: rate, latency and mIoU of the node's masks"
     ),
+    'score': Tool('seg_perception.scoring.command', 'labels of a recording against its truth'),
+    'score_node': Tool(
+        'seg_perception.ros.score_node', 'ROS 2 node: labels against truth, live: mIoU and more'
+    ),
     'bag_player': Tool('seg_perception.ros.bag_player', 'ROS 2 node: plays a recording, with /clock'),
     'bag_recorder': Tool('seg_perception.ros.bag_recorder', 'ROS 2 node: records topics'),
 }

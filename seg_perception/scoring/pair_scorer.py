@@ -12,8 +12,7 @@ import numpy.typing as npt
 from seg_perception.core.encodings import ImageError, RawImage
 from seg_perception.core.labels import load_grouping, load_label_set
 from seg_perception.models.evaluation.report import Matching, Report
-from seg_perception.models.evaluation.score import Score as Score  # for those who show it
-from seg_perception.models.evaluation.score import ScoredFrame, Scorer
+from seg_perception.models.evaluation.score import Score, ScoredFrame, Scorer
 from seg_perception.models.evaluation.worst import WorstFrame, WorstFrames
 from seg_perception.scoring.pairs import PREDICTION, TRUTH, Side, StampPairs
 from seg_perception.sim.semantic_camera import (
@@ -26,6 +25,8 @@ from seg_perception.sim.semantic_camera import (
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+__all__ = ['PairScorer', 'Score', 'ScoreOptions', 'ScoredPair']
 
 Image = npt.NDArray[np.uint8]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,10 @@ from std_srvs.srv import Trigger
 from seg_perception.replay.bag_reader import BagReader
 from seg_perception.replay.bag_writer import BagWriter
 from seg_perception.replay.messages import message_type, serialize
-from test.graph.bench import RELIABLE, Inbox, Spinner, find_service, wait_until
-from test.graph.tool_process import ToolProcess
+from seg_perception.ros.bag_player import main as play
+from seg_perception.ros.bag_recorder import main as record
+from test.graph.spinner import RELIABLE, Inbox, Spinner, find_service, wait_until
+from test.graph.tool_process import ToolProcess, ros_arguments
 
 SECOND = 1_000_000_000
 START = 1_700_000_000 * SECOND
@@ -159,13 +162,16 @@ def test_chosen_topics_are_played_and_wrong_parameters_refused(
     ],
 )
 def test_what_cannot_be_played_is_told(
-    bag: Path, parameters: dict[str, object], reason: str
+    bag: Path,
+    parameters: dict[str, object],
+    reason: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(signal, 'signal', lambda *_: None)  # pytest's own stay
     given = {'bag': bag, **parameters} if parameters else {}
-    with ToolProcess('bag_player', **given) as player:
-        assert player.end() == 1
-        assert re.search(f'bag_player: .*{reason}', player.text)
-        assert 'Traceback' not in player.text
+    assert play(ros_arguments({}, given)) == 1
+    assert re.search(f'^bag_player: .*{reason}', capsys.readouterr().err)
 
 
 def test_what_is_recorded_is_what_came(tmp_path: Path, listener: Listener) -> None:
@@ -192,8 +198,9 @@ def test_what_is_recorded_is_what_came(tmp_path: Path, listener: Listener) -> No
     assert '/never: nobody published it' in recorder.text
     reader = BagReader(output)
     found: dict[str, list[str]] = {}
-    for record in reader.records():
-        found.setdefault(record.topic.name, []).append(bytes(record.data)[8:].decode().rstrip('\0'))
+    for read in reader.records():
+        text = bytes(read.data)[8:].decode().rstrip('\0')
+        found.setdefault(read.topic.name, []).append(text)
     assert found == {'/a': [f'a{n}' for n in range(6)], '/kept': ['kept']}
     assert {topic.name for topic in reader.topics} == {'/a', '/b', '/kept'}
     assert reader.losses == []
@@ -207,7 +214,12 @@ def test_what_is_recorded_is_what_came(tmp_path: Path, listener: Listener) -> No
         ({'output': '/tmp', 'topics': '/a'}, '/tmp is there already'),
     ],
 )
-def test_what_cannot_be_recorded_is_told(parameters: dict[str, object], reason: str) -> None:
-    with ToolProcess('bag_recorder', **parameters) as recorder:
-        assert recorder.end() == 1
-        assert f'bag_recorder: {reason}' in recorder.text
+def test_what_cannot_be_recorded_is_told(
+    parameters: dict[str, object],
+    reason: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(signal, 'signal', lambda *_: None)
+    assert record(ros_arguments({}, parameters)) == 1
+    assert f'bag_recorder: {reason}' in capsys.readouterr().err

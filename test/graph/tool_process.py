@@ -11,10 +11,22 @@ import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from test.graph.bench import DOMAIN, wait_until
+from test.graph.spinner import DOMAIN, wait_until
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+
+def ros_arguments(remap: Mapping[str, str], parameters: Mapping[str, object]) -> list[str]:
+    """Return the command line of a node."""
+    arguments = ['--ros-args']
+    for name, target in remap.items():
+        arguments += ['-r', f'{name}:={target}']
+    for name, value in parameters.items():
+        # JSON is YAML: paths stay texts, numbers keep their type.
+        text = json.dumps(value if isinstance(value, (bool, int, float)) else str(value))
+        arguments += ['-p', f'{name}:={text}']
+    return arguments
 
 
 class ToolProcess:
@@ -27,13 +39,9 @@ class ToolProcess:
     def __init__(
         self, tool: str, remap: Mapping[str, str] | None = None, /, **parameters: object
     ) -> None:
-        arguments = [x for item in (remap or {}).items() for x in ('-r', '{}:={}'.format(*item))]
-        for name, value in parameters.items():
-            # JSON is YAML: paths stay texts, numbers keep their type.
-            text = json.dumps(value if isinstance(value, (bool, int, float)) else str(value))
-            arguments += ['-p', f'{name}:={text}']
+        arguments = ros_arguments(remap or {}, parameters)
         self._process = subprocess.Popen(
-            [sys.executable, '-m', 'seg_perception', tool, '--ros-args', *arguments],
+            [sys.executable, '-m', 'seg_perception', tool, *arguments],
             env={**os.environ, 'ROS_DOMAIN_ID': str(DOMAIN)},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

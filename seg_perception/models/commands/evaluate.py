@@ -77,7 +77,7 @@ def run(options: argparse.Namespace) -> int:
             else Segmenter(runner)
         )
         score = evaluate(labeller, folder, labels, grouping, worst.add)
-    _print(score)
+    print_score(score)
     report = Report(
         score=score,
         frame_names=[frame.name for frame in folder.frames],
@@ -125,11 +125,15 @@ def _windows(options: argparse.Namespace, contract: ModelContract) -> Windows | 
     return Windows(crop, tuple(options.stride)) if options.stride else Windows.overlapping(crop)
 
 
-def _print(score: Score) -> None:
+def print_score(score: Score) -> None:
+    """Print the numbers, a line each."""
     for class_name, iou in score.class_iou.items():
         print(f'{class_name:16} {"-" if iou is None else f"{iou:.4f}"}')
     print(f'{"mIoU":16} {score.miou:.4f}')
     print(f'{"pixel accuracy":16} {score.pixel_accuracy:.4f}  ({score.frames} frames)')
+    for name, group in score.groups.items():
+        for kind, share in (('precision', group.precision), ('recall', group.recall)):
+            print(f'{f"{name} {kind}":18} {"-" if share is None else f"{share:.4f}"}')
 
 
 def _command(options: argparse.Namespace, *, with_model: bool = False) -> str:
