@@ -38,8 +38,6 @@ class OnnxRuntimeRunner(Runner):
         options.intra_op_num_threads = self.threads
         # Threads that spin while they wait would take the cores from the camera and the graph.
         options.add_session_config_entry('session.intra_op.allow_spinning', '0')
-        # A third less memory, and no slower.
-        options.enable_cpu_mem_arena = False
         options.add_session_config_entry(*_EXACT_INT8)
         session = _open_session(self.path, options)
         contract = _session_contract(self.path, session)
