@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 from sensor_msgs.msg import CameraInfo
 
-from seg_perception.core.camera import scale_intrinsics
+from seg_perception.core.camera import crop_intrinsics, scale_intrinsics
 
 if TYPE_CHECKING:
     from std_msgs.msg import Header
+
+    from seg_perception.core.placement import Placement
 
 
 class CameraInfoError(ValueError):
@@ -41,24 +43,23 @@ def check_fits(info: CameraInfo, size: tuple[int, int]) -> None:
         )
 
 
-def info_for_masks(info: CameraInfo, header: Header, size: tuple[int, int]) -> CameraInfo:
-    """Return the info for masks of `size` (width, height), with the image's header.
+def info_for_masks(info: CameraInfo, header: Header, placement: Placement) -> CameraInfo:
+    """Return the info for masks that lie like that, with the image's header.
 
-    Masks of the image's size get the camera's own info; for others the intrinsics are scaled, and
-    region and binning, which are contained in them then, are left out.
+    Masks on the image's own pixels get the camera's own info; for others the intrinsics are moved
+    and scaled, and region and binning, which are contained in them then, are left out.
     """
     result = CameraInfo(header=header, distortion_model=info.distortion_model, d=info.d, r=info.r)
-    if size == image_size(info):
+    size = placement.image_size
+    if (placement.framed, placement.output_size) == ((0, 0, *size), size):
         result.width, result.height = info.width, info.height
         result.k, result.p = info.k, info.p
         result.binning_x, result.binning_y, result.roi = info.binning_x, info.binning_y, info.roi
         return result
-    k, p = info.k.copy(), info.p.copy()
-    for matrix, row in ((k, 3), (p, 4)):
-        matrix[2] -= info.roi.x_offset
-        matrix[row + 2] -= info.roi.y_offset
-    result.width, result.height = size
-    result.k, result.p = scale_intrinsics(k, p, _region_size(info), size)
+    k, p = crop_intrinsics(info.k, info.p, (info.roi.x_offset, info.roi.y_offset))
+    k, p = scale_intrinsics(k, p, _region_size(info), size)
+    result.width, result.height = placement.output_size
+    result.k, result.p = placement.intrinsics(k, p)
     return result
 
 

@@ -1,38 +1,32 @@
-"""The camera's topics: newest image, latest camera info, and why no image comes."""
+"""A camera's topics: newest image, latest camera info, and why no image comes."""
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from rclpy.qos import qos_policy_name_from_kind
-from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from seg_perception.core.compressed import decode_compressed
 from seg_perception.core.encodings import ImageError, RawImage, UnknownEncodingError, view_image
-from seg_perception.ros import qos
+from seg_perception.ros.adaptive_subscription import AdaptiveSubscription, Source
 from seg_perception.ros.camera_info import is_calibrated
-
-try:
-    from rclpy.event_handler import SubscriptionEventCallbacks
-except ImportError:  # its place in ROS 2 Humble
-    from rclpy.qos_event import SubscriptionEventCallbacks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rclpy.node import Node
-    from rclpy.subscription import Subscription
 
 ImageMessage: TypeAlias = Image | CompressedImage
 
 
 class CameraInput:
-    """Subscribes to one camera.
+    """Subscribes to one camera, and follows what it publishes.
 
-    :param transport: `raw` subscribes to `image`, `compressed` to `<image>/compressed`, both after
-        remapping.
+    :param name: of the camera; its topics are `<name>/image` and `<name>/camera_info`, without
+        `<name>/` where it is empty, after remapping.
+    :param transport: `raw` subscribes to the image topic, `compressed` to `<image>/compressed`,
+        `auto` to the one that is published, rather to raw.
     :param on_image: called in the executor's thread for each image that arrives.
     :param complain: called with a sentence when a publisher's offer cannot be received.
     :raises RuntimeError: when the topics cannot be subscribed to; nothing is left of them then.
@@ -42,69 +36,70 @@ class CameraInput:
         self,
         node: Node,
         *,
+        name: str = '',
         transport: str,
         on_image: Callable[[ImageMessage], None],
         complain: Callable[[str], None],
     ) -> None:
         self._node = node
         self._on_image = on_image
-        self._complain = complain
-        self._type: type[ImageMessage] = Image
-        self.topic = node.resolve_topic_name('image')
-        if transport == 'compressed':
-            self._type = CompressedImage
-            self.topic += '/compressed'
+        prefix = f'{name}/' if name else ''
+        topic, info_topic = (
+            node.resolve_topic_name(prefix + last) for last in ('image', 'camera_info')
+        )
+        raw, compressed = Source(topic, Image), Source(f'{topic}/compressed', CompressedImage)
+        sources = {'raw': [raw], 'compressed': [compressed], 'auto': [raw, compressed]}[transport]
+        self._remapped = f'{prefix}image'
         self.info: CameraInfo | None = None
         """The latest camera info; None before the first and for an uncalibrated camera."""
         self.last_arrival = time.monotonic()
         """When the last image came, or the subscription was made, on the monotonic clock, in s."""
-        self._subscriptions: list[Subscription] = []
+        self._subscriptions: list[AdaptiveSubscription] = []
         try:
-            self._subscribe()
+            self._images = AdaptiveSubscription(node, sources, self._receive, complain)
+            self._subscriptions.append(self._images)
+            infos = [Source(info_topic, CameraInfo)]
+            self._subscriptions.append(
+                AdaptiveSubscription(node, infos, self._receive_info, complain)
+            )
         except Exception as error:  # of any type: rclpy asserts, too
             self.close()
             raise RuntimeError(
-                f'cannot subscribe to {self.topic} and {node.resolve_topic_name("camera_info")}: '
-                'check that each is remapped to a topic of its own, and their qos_overrides '
-                f'({error!r})'
+                f'cannot subscribe to {topic} and {info_topic}: check that each is remapped to a '
+                f'topic of its own, and their qos_overrides ({error!r})'
             ) from error
+
+    @property
+    def topic(self) -> str:
+        """The topic that images are received from."""
+        return self._images.source.topic
 
     def close(self) -> None:
         """Unsubscribe."""
         for subscription in self._subscriptions:
-            self._node.destroy_subscription(subscription)
-        self._subscriptions.clear()
+            subscription.close()
+
+    def look(self) -> None:
+        """Look at what is published, and subscribe anew where that has changed."""
+        for subscription in self._subscriptions:
+            if subscription.look():
+                self._node.get_logger().info(f'subscribed anew: {subscription}')
 
     def why_silent(self) -> str:
         """Return how many publishers there are and what may keep their images away."""
         publishers = self._node.get_publishers_info_by_topic(self.topic)
-        wanted = f'sensor_msgs/msg/{self._type.__name__}'
+        wanted = self._images.source.type_name
         others = sorted({p.topic_type for p in publishers} - {wanted})
         if not publishers:
-            hint = 'remap `image` to the topic of the camera, or start it'
+            hint = f'remap `{self._remapped}` to the topic of the camera, or start it'
         elif others:
             hint = f'they publish {", ".join(others)}, expected {wanted}: set `transport` or remap'
         else:
             hint = (
-                'the camera is silent, or its images get lost on the way or are offered with an '
-                'incompatible quality of service (qos_overrides, transport buffers)'
+                'the camera is silent, or its images get lost on the way (docs/transport.md) or '
+                'are offered with a quality of service that qos_overrides refuse'
             )
         return f'publishers: {len(publishers)}; {hint}'
-
-    def _subscribe(self) -> None:
-        image = self._node.create_subscription(
-            self._type,
-            self.topic,
-            self._receive,
-            qos.CAMERA,
-            event_callbacks=SubscriptionEventCallbacks(incompatible_qos=self._incompatible),
-            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
-        )
-        self._subscriptions.append(image)
-        info = self._node.create_subscription(
-            CameraInfo, 'camera_info', self._receive_info, qos.CAMERA
-        )
-        self._subscriptions.append(info)
 
     def _receive(self, message: ImageMessage) -> None:
         self.last_arrival = time.monotonic()
@@ -112,14 +107,6 @@ class CameraInput:
 
     def _receive_info(self, info: CameraInfo) -> None:
         self.info = info if is_calibrated(info) else None
-
-    def _incompatible(self, event: Any) -> None:
-        policy = qos_policy_name_from_kind(event.last_policy_kind)
-        self._complain(
-            f'a publisher of {self.topic} offers a quality of service that cannot be received '
-            f'({policy}): its images do not arrive until it or `qos_overrides.{self.topic}.'
-            'subscription` is changed'
-        )
 
 
 def decode(message: ImageMessage) -> RawImage:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -9,24 +10,29 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.clock import Clock, ClockType
 
 from seg_perception.inference.base import Status
+from seg_perception.large_images import large_image_environment
 from seg_perception.ros import qos
 from seg_perception.ros.frame_counts import Drop, Latency, Totals
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from rclpy.node import Node
 
 PERIOD_S = 1.0
+TOLERATED_LOSS = 0.05
+"""Share of the images that may be lost before they reach the node without a warning."""
 
 
 @dataclass(frozen=True)
 class Health:
-    """What is known of the node at one moment.
+    """What is known of one camera of the node at one moment.
 
     :ivar now: on a steady clock, s.
     :ivar state: of the life cycle: unconfigured, inactive or active.
     :ivar runtime: what the runner is up to.
+    :ivar frames_lost: estimate of the images that did not reach the node since it was configured.
+    :ivar lost_share: estimate of their share among the last ones, 0 to 1.
     :ivar input_age: seconds since the last image arrived; None while not active.
     :ivar work_age: seconds that the frame at work has taken so far; 0 while there is none.
     :ivar watchdog: seconds after which a missing image or result is an error; 0: never.
@@ -44,6 +50,8 @@ class Health:
     runtime: Status = field(default_factory=Status)
     totals: Totals = field(default_factory=Totals)
     latency: Latency | None = None
+    frames_lost: int = 0
+    lost_share: float = 0.0
     input_age: float | None = None
     work_age: float = 0.0
     watchdog: float = 0.0
@@ -59,25 +67,36 @@ def judge(health: Health, before: Health) -> tuple[bytes, str]:
         return DiagnosticStatus.ERROR, health.failure
     if health.state != 'active' or health.input_age is None:
         return DiagnosticStatus.OK, health.state
+    if error := _error(health, health.input_age):
+        return DiagnosticStatus.ERROR, error
+    if warnings := list(_warnings(health, health.totals.since(before.totals))):
+        return DiagnosticStatus.WARN, '; '.join(warnings)
+    return DiagnosticStatus.OK, 'active'
+
+
+def _error(health: Health, input_age: float) -> str:
     if health.watchdog and health.work_age > health.watchdog:
-        return DiagnosticStatus.ERROR, (
+        return (
             f'the frame at work has taken {health.work_age:.1f} s so far: the network hangs or is '
             'too slow here; restart the node or choose a smaller model'
         )
-    if health.watchdog and health.input_age > health.watchdog:
-        return DiagnosticStatus.ERROR, (
-            f'no image on {health.topic} for {health.input_age:.1f} s: {health.why_silent()}'
-        )
-    if health.asked_in_vain:
-        return DiagnosticStatus.ERROR, health.asked_in_vain
-    drops = health.totals.since(before.totals).dropped
-    faults = {reason: drops[reason] for reason in (Drop.STALE, Drop.BAD)}
+    if health.watchdog and input_age > health.watchdog:
+        return f'no image on {health.topic} for {input_age:.1f} s: {health.why_silent()}'
+    return health.asked_in_vain
+
+
+def _warnings(health: Health, new: Totals) -> Iterator[str]:
+    faults = {reason: new.dropped[reason] for reason in (Drop.STALE, Drop.BAD)}
     if any(faults.values()):
         counts = ', '.join(f'{count} {reason.value}' for reason, count in faults.items())
-        return DiagnosticStatus.WARN, f'frames dropped: {counts}; last: {health.last_error}'
+        yield f'frames dropped: {counts}; last: {health.last_error}'
+    if health.lost_share > TOLERATED_LOSS:
+        yield (
+            f'about {health.lost_share:.0%} of the images on {health.topic} are lost on their way: '
+            f'start the camera driver with {_profile()} in its environment (docs/transport.md)'
+        )
     if health.runtime.fault:
-        return DiagnosticStatus.WARN, health.runtime.fault
-    return DiagnosticStatus.OK, 'active'
+        yield health.runtime.fault
 
 
 def to_status(name: str, health: Health, before: Health) -> DiagnosticStatus:
@@ -90,39 +109,51 @@ def to_status(name: str, health: Health, before: Health) -> DiagnosticStatus:
 
 
 class Diagnostics:
-    """Publishes what `probe` returns.
+    """Publishes what `probe` returns: a status for each camera, by its name.
 
     The timer runs on the steady clock: it neither stops nor jumps with simulated time.
     """
 
-    def __init__(self, node: Node, probe: Callable[[], Health]) -> None:
+    def __init__(self, node: Node, probe: Callable[[], Mapping[str, Health]]) -> None:
         self._node = node
         self._probe = probe
-        self._name = f'{node.get_fully_qualified_name().lstrip("/")}: segmentation'
-        self._before = probe()
-        self._level = DiagnosticStatus.OK
+        self._name = node.get_fully_qualified_name().lstrip('/')
+        self._before: dict[str, Health] = {}
+        self._levels: dict[str, bytes] = {}
+        self._runtime = Status()
         self._publisher = node.create_publisher(DiagnosticArray, '/diagnostics', qos.DIAGNOSTICS)
+        self._remember(probe())
         node.create_timer(PERIOD_S, self._publish, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     def _publish(self) -> None:
-        health = self._probe()
-        status = to_status(self._name, health, self._before)
-        self._log_change(health, status)
-        self._log_runtime(health.runtime, self._before.runtime)
-        self._before, self._level = health, status.level
-        array = DiagnosticArray(status=[status])
+        healths = dict(self._probe())
+        array = DiagnosticArray()
         array.header.stamp = self._node.get_clock().now().to_msg()
+        for camera, health in healths.items():
+            name = f'{self._name}: {camera or "segmentation"}'
+            new = Health(now=health.now - PERIOD_S, state='unconfigured')
+            status = to_status(name, health, self._before.get(camera, new))
+            self._log_change(camera, health, status)
+            self._levels[camera] = status.level
+            array.status.append(status)
+        self._remember(healths)
         self._publisher.publish(array)
 
-    def _log_change(self, health: Health, status: DiagnosticStatus) -> None:
-        if (
-            status.level == self._level or health.failure
-        ):  # failures were logged where they occurred
+    def _remember(self, healths: Mapping[str, Health]) -> None:
+        self._before = dict(healths)
+        runtime = next(iter(healths.values())).runtime
+        self._log_runtime(runtime, self._runtime)
+        self._runtime = runtime
+
+    def _log_change(self, camera: str, health: Health, status: DiagnosticStatus) -> None:
+        before = self._levels.get(camera, DiagnosticStatus.OK)
+        if status.level == before or health.failure:  # failures were logged where they occurred
             return
+        whose = f'{camera}: ' if camera else ''
         if status.level == DiagnosticStatus.ERROR:
-            self._node.get_logger().error(status.message)
-        elif self._level == DiagnosticStatus.ERROR:
-            self._node.get_logger().info(f'recovered: {status.message}')
+            self._node.get_logger().error(whose + status.message)
+        elif before == DiagnosticStatus.ERROR:
+            self._node.get_logger().info(f'{whose}recovered: {status.message}')
 
     def _log_runtime(self, now: Status, before: Status) -> None:
         if now.fault and now.fault != before.fault:
@@ -154,8 +185,16 @@ def _values(health: Health, before: Health) -> Iterator[tuple[str, str]]:
     yield 'frames_out', str(now.frames_out)
     for reason in Drop:
         yield f'dropped_{reason.value}', str(now.dropped[reason])
+    yield 'frames_lost', str(health.frames_lost)
+    yield 'lost_share', _share(health.lost_share)
     yield 'input_age_s', '' if health.input_age is None else f'{health.input_age:.2f}'
     yield 'last_error', health.last_error
+
+
+def _profile() -> str:
+    """Return the variable that names the profile for large images, and its value."""
+    distro = {'ROS_DISTRO': os.environ.get('ROS_DISTRO', '')}
+    return '='.join(next(iter(large_image_environment(distro).items())))
 
 
 def _share(share: float | None) -> str:

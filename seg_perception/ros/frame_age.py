@@ -15,6 +15,12 @@ class StaleFrameError(ValueError):
     """A frame's stamp is too far from the node's clock."""
 
 
+def seconds(stamp: Time) -> float:
+    """Return a stamp as seconds."""
+    sec, nanosec = float(stamp.sec), float(stamp.nanosec)
+    return sec + nanosec * 1e-9
+
+
 def age_of(stamp: Time, clock: Clock) -> float:
     """Return the seconds from the stamp to now; negative for a stamp in the future."""
     age_ns: int = clock.now().nanoseconds - stamp.sec * 10**9 - stamp.nanosec

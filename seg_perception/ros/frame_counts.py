@@ -25,13 +25,24 @@ class Drop(Enum):
 class Totals:
     """Frames since the node was configured.
 
-    `frames_in` = `frames_out` + the drops + those under way (at most one at work, one waiting, one
-    arriving).
+    `frames_in` = `frames_out` + the drops + those under way.
     """
 
     frames_in: int = 0
     frames_out: int = 0
     dropped: dict[Drop, int] = field(default_factory=lambda: dict.fromkeys(Drop, 0))
+
+    def __add__(self, other: Totals) -> Totals:
+        """Return both together."""
+        return Totals(
+            self.frames_in + other.frames_in,
+            self.frames_out + other.frames_out,
+            {drop: count + other.dropped[drop] for drop, count in self.dropped.items()},
+        )
+
+    def __str__(self) -> str:
+        drops = ', '.join(f'{count} {drop.value}' for drop, count in self.dropped.items())
+        return f'frames in: {self.frames_in}, out: {self.frames_out}, dropped: {drops}'
 
     @property
     def under_way(self) -> int:

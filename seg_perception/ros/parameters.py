@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import re
+from array import array
 from dataclasses import dataclass
-from typing import TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 
-Value: TypeAlias = bool | float | str
+Value: TypeAlias = bool | float | str | list[int] | list[str]
+
+_WORDS = {
+    str: 'a text',
+    bool: 'true or false',
+    int: 'a whole number',
+    float: 'a number',
+    list[int]: 'whole numbers',
+    list[str]: 'texts',
+}
 
 
 class ParameterError(ValueError):
@@ -16,25 +27,39 @@ class ParameterError(ValueError):
 
 @dataclass(frozen=True)
 class Rule:
-    """What a parameter means and which values it may have."""
+    """What a parameter means and which values it may have.
+
+    :ivar kind: bool, int, float, str, list[int] or list[str].
+    :ivar low, high: the range of a number, or of each of several.
+    :ivar count: how many numbers or texts there are; None: any number of them.
+    :ivar pattern: a regular expression for a text, or each of several, that is none of `choices`;
+        `form` has it in words.
+    :ivar per_camera: whether each camera may have its own, `<camera>.<name>`.
+    """
 
     name: str
-    kind: type
+    kind: Any
     description: str
     run_time: bool = False
     low: float | None = None
     high: float | None = None
     choices: tuple[str, ...] = ()
+    count: int | None = None
+    pattern: str = ''
+    form: str = ''
+    per_camera: bool = False
 
     @property
     def expected(self) -> str:
         """The values the parameter may have, in words."""
         if self.choices:
-            return 'one of ' + ', '.join(self.choices)
+            form = f', or {self.form}' if self.form else ''
+            return 'one of ' + ', '.join(self.choices) + form
+        if self.form:
+            return self.form
         limits = '' if self.low is None else f' from {self.low:g} to {self.high:g}'
-        return {str: 'a text', bool: 'true or false', int: 'a whole number', float: 'a number'}[
-            self.kind
-        ] + limits
+        count = '' if self.count is None else f'{self.count} '
+        return count + _WORDS[self.kind] + limits
 
     @property
     def when(self) -> str:
@@ -50,18 +75,31 @@ class Rule:
         """
         if self.kind is float and type(value) is int:
             value = float(value)
-        if (
-            type(value) is not self.kind
-            or (self.choices and value not in self.choices)
-            or not self._in_range(value)
-        ):
+        elif isinstance(value, (array, tuple)):  # as rclpy has numbers
+            value = list(value)
+        if not (self._is_many(value) if self._item else self._is_one(value, self.kind)):
             raise ParameterError(
                 f'parameter {self.name} must be {self.expected}, got {value!r} '
                 f'({type(value).__name__}): set it to such a value'
             )
         return cast('Value', value)
 
-    def _in_range(self, value: object) -> bool:
+    @property
+    def _item(self) -> type | None:
+        return {list[int]: int, list[str]: str}.get(self.kind)
+
+    def _is_many(self, value: object) -> bool:
+        return (
+            isinstance(value, list)
+            and len(value) == (self.count or len(value))
+            and all(self._is_one(item, self._item) for item in value)
+        )
+
+    def _is_one(self, value: object, kind: type | None) -> bool:
+        if type(value) is not kind:
+            return False
+        if isinstance(value, str) and (self.choices or self.pattern):
+            return value in self.choices or bool(self.pattern and re.fullmatch(self.pattern, value))
         if self.low is None or self.high is None:
             return True
         return isinstance(value, (int, float)) and self.low <= value <= self.high
@@ -79,7 +117,7 @@ class Rule:
         if self.kind is float:
             limits = FloatingPointRange(from_value=float(self.low), to_value=float(self.high))
             descriptor.floating_point_range = [limits]
-        else:
+        elif self.kind is int:
             steps = IntegerRange(from_value=int(self.low), to_value=int(self.high), step=1)
             descriptor.integer_range = [steps]
         return descriptor

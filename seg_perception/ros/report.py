@@ -5,8 +5,8 @@ from __future__ import annotations
 from array import array
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
+import numpy.typing as npt
 
 from seg_perception.core.labels import UNLABELLED
 from seg_perception.msg import FrameReport
@@ -17,37 +17,40 @@ if TYPE_CHECKING:
 
     from std_msgs.msg import Header
 
-    from seg_perception.ros.pipeline import Picture
-
 
 def frame_report(
     *,
     header: Header,
+    camera: str,
     model: str,
     backend: str,
+    batch: int,
     age: float,
     stage_ms: Mapping[str, float],
     totals: Totals,
-    label: Picture,
+    frames_lost: int,
+    pixels: npt.NDArray[np.int64],
     class_count: int,
 ) -> FrameReport:
     """Return the report of a frame.
 
     :param age: seconds.
-    :param stage_ms: wait, decode, prepare, infer, finish, resize, publish and total.
-    :param label: the published trainIds, uint8 [H, W].
+    :param stage_ms: wait, decode, prepare, queue, infer, finish, make, publish and total.
+    :param pixels: how many pixels of the published label have each value, [256].
     """
-    pixels = cv2.calcHist([label], [0], None, [256], [0, 256]).ravel()
-    shares = (pixels / label.size).astype(np.float32)
+    shares = (pixels / pixels.sum()).astype(np.float32)
     return FrameReport(
         header=header,
+        camera=camera,
         model=model,
         backend=backend,
+        batch=batch,
         age=age,
         **{f'{stage}_ms': ms for stage, ms in stage_ms.items()},
         frames_in=totals.frames_in,
         frames_out=totals.frames_out,
         **{f'dropped_{reason.value}': totals.dropped[reason] for reason in Drop},
+        frames_lost=frames_lost,
         class_share=array('f', shares[:class_count]),
         unlabelled_share=float(shares[UNLABELLED]),
     )

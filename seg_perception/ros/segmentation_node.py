@@ -6,21 +6,27 @@ import sys
 import time
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lifecycle_msgs.srv import ChangeState
 from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
 
+from seg_perception.core.labels import load_label_set
+from seg_perception.inference.choice import create_serving_runner
+from seg_perception.inference.engine_cache import EngineSettings
+from seg_perception.inference.supervised import SupervisedRunner
+from seg_perception.resources import bundled_model
+from seg_perception.ros.camera import Camera
 from seg_perception.ros.complaints import Complaints
 from seg_perception.ros.diagnostics import Diagnostics, Health
-from seg_perception.ros.frame_counts import FrameCounts, Totals
+from seg_perception.ros.frame_counts import Totals
 from seg_perception.ros.node_parameters import NodeParameters
-from seg_perception.ros.pipeline import Pipeline
 from seg_perception.ros.process import ArgumentsError, Process, ros_process
-from seg_perception.ros.publishers import Publishers
 from seg_perception.ros.serving import Serving
-from seg_perception.ros.settings import RULES, read_defaults
+from seg_perception.ros.settings import RULES, Settings, read_defaults
+from seg_perception.ros.thread_policy import ThreadPolicy, parse_cpus
 from seg_perception.ros.tool_parameters import usage
 
 if TYPE_CHECKING:
@@ -30,17 +36,20 @@ if TYPE_CHECKING:
     from rclpy.lifecycle import LifecycleState
     from rclpy.parameter import Parameter
 
-_SUMMARY = """Segments the newest image of a camera.
+    from seg_perception.core.labels import LabelSet
+
+_SUMMARY = """Segments the newest images of one or several cameras.
 Input: image (or <image>/compressed), camera_info. Outputs, below the node's name: label,
 confidence, drivable, obstacle, color, overlay (these two also as /compressed), camera_info, report;
-health on /diagnostics. `-r image:=/my/camera/image_raw` connects it to a camera."""
+health on /diagnostics. `-r image:=/my/camera/image_raw` connects it to a camera.
+With `-p cameras:="[front, rear]"` all of them are below front/ and rear/."""
 
 # How often the main thread looks for SIGINT and SIGTERM, which do not interrupt its waiting.
 _SIGNAL_CHECK_S = 0.2
 
 
 class SegmentationNode(LifecycleNode):
-    """Segments the newest image of one camera.
+    """Segments the newest images of one or several cameras.
 
     Configure loads the model, activate subscribes, deactivate finishes the frames at hand, cleanup
     frees everything. A transition that fails leaves the node where it was, to be tried again.
@@ -63,12 +72,11 @@ class SegmentationNode(LifecycleNode):
             automatically_declare_parameters_from_overrides=True,
         )
         self._guarded = NodeParameters(self)
-        self._complaints = Complaints(self.get_logger().error)
-        self._counts = FrameCounts()
         self._failure = ''
         self._finalized = False
-        self._pipeline: Pipeline | None = None
-        self._outputs: Publishers | None = None
+        self._policy = ThreadPolicy()
+        self._runner: SupervisedRunner | None = None
+        self._cameras: list[Camera] = []
         self._serving: Serving | None = None
         self._refuse_impossible_transitions()
         self._diagnostics = Diagnostics(self, self._health)
@@ -78,8 +86,8 @@ class SegmentationNode(LifecycleNode):
 
     @property
     def totals(self) -> Totals:
-        """What became of the frames since the node was configured."""
-        return self._counts.totals
+        """What became of the frames of all cameras since the node was configured."""
+        return sum((camera.counts.totals for camera in self._cameras), Totals())
 
     @property
     def state(self) -> str:
@@ -88,14 +96,14 @@ class SegmentationNode(LifecycleNode):
             return 'finalized'
         if self._serving is not None:
             return 'active'
-        return 'unconfigured' if self._pipeline is None else 'inactive'
+        return 'unconfigured' if self._runner is None else 'inactive'
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Load label set, model and ego mask, and offer the outputs."""
+        """Load label set, model and ego masks, and offer the outputs."""
         return self._attempt('configure', self._configure)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Subscribe to the camera and start the inference thread."""
+        """Subscribe to the cameras and start the threads that carry frames."""
         return self._attempt('activate', self._activate)
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -151,47 +159,52 @@ class SegmentationNode(LifecycleNode):
 
     def _configure(self) -> None:
         begun = time.perf_counter()
-        pipeline = Pipeline(self._guarded.settings)
-        self._outputs = Publishers(self, pipeline.unmade)
-        self._pipeline = pipeline
-        self._guarded.configured = True
-        self._counts = FrameCounts()
+        by_camera = self._guarded.configure()
+        try:
+            settings = self._guarded.settings
+            labels = load_label_set(settings.label_set)
+            self._policy = _thread_policy(settings)
+            # Threads of the runtime inherit the policy of the one that loads.
+            self._runner = self._policy.run(partial(_load, settings, labels, len(by_camera)))
+            for name, own in by_camera.items():
+                self._cameras.append(Camera(self, name, own, labels))
+        except Exception:
+            self._release()
+            raise
         self.get_logger().info(
-            f'model {pipeline.model} on {pipeline.backend} loaded in '
+            f'model {self._runner.model} on {self._runner.backend} loaded in '
             f'{time.perf_counter() - begun:.1f} s'
         )
 
     def _activate(self) -> None:
-        if self._pipeline is None or self._outputs is None:
+        if self._runner is None:
             raise RuntimeError('the node is not configured')
         self._serving = Serving(
             self,
+            self._cameras,
+            runner=self._runner,
             parameters=self._guarded,
-            pipeline=self._pipeline,
-            publishers=self._outputs,
-            counts=self._counts,
-            complaints=self._complaints,
+            policy=self._policy,
         )
-        self.get_logger().info(f'segmenting the images of {self._serving.camera.topic}')
+        for camera in self._serving.inputs:
+            self.get_logger().info(f'segmenting the images of {camera.topic}')
 
     def _stop_serving(self) -> None:
         if self._serving is not None:
             self._serving.stop()
             self._serving = None
-            totals = self._counts.totals
-            drops = ', '.join(f'{count} {drop.value}' for drop, count in totals.dropped.items())
-            self.get_logger().info(
-                f'frames in: {totals.frames_in}, out: {totals.frames_out}, dropped: {drops}'
-            )
+            for camera in self._cameras:
+                whose = f'{camera.name}: ' if camera.name else ''
+                self.get_logger().info(f'{whose}{camera.counts.totals}')
 
     def _release(self) -> None:
         self._stop_serving()
-        if self._outputs is not None:
-            self._outputs.close()
-            self._outputs = None
-        if self._pipeline is not None:
-            self._pipeline.close()
-            self._pipeline = None
+        for camera in self._cameras:
+            camera.close()
+        self._cameras = []
+        if self._runner is not None:
+            self._runner.close()
+            self._runner = None
         self._guarded.configured = False
 
     def _shut_down(self) -> None:
@@ -205,36 +218,69 @@ class SegmentationNode(LifecycleNode):
         if self.trigger_configure() == TransitionCallbackReturn.SUCCESS:
             self.trigger_activate()
 
-    def _health(self) -> Health:
-        now = time.monotonic()
-        health = Health(
+    def _health(self) -> dict[str, Health]:
+        """Return the health of each camera, by its name."""
+        now, state, runner, serving = time.monotonic(), self.state, self._runner, self._serving
+        if runner is None:
+            unloaded = Health(now=now, state=state, failure=self._failure)
+            return dict.fromkeys(self.get_parameter('cameras').value or [''], unloaded)
+        shared = Health(
             now=now,
-            state=self.state,
-            totals=self._counts.totals,
-            latency=self._counts.latency,
-            failure=self._failure,
-            last_error=self._complaints.last,
+            state=state,
+            model=runner.model,
+            backend=runner.backend,
+            runtime=runner.status,
+            failure=self._failure or runner.failure,
         )
-        pipeline, serving = self._pipeline, self._serving
-        if pipeline is not None:
-            health = replace(
-                health,
-                model=pipeline.model,
-                backend=pipeline.backend,
-                runtime=pipeline.status,
-                failure=self._failure or pipeline.failure,
+        health = {}
+        for number, camera in enumerate(self._cameras):
+            health[camera.name] = replace(
+                shared,
+                totals=camera.counts.totals,
+                latency=camera.counts.latency,
+                frames_lost=camera.lost.lost,
+                lost_share=camera.lost.share,
+                last_error=camera.complaints.last,
             )
-        if serving is not None and self._outputs is not None:
-            health = replace(
-                health,
-                asked_in_vain=self._outputs.asked_in_vain(),
-                topic=serving.camera.topic,
-                input_age=now - serving.camera.last_arrival,
-                work_age=serving.work_age,
-                watchdog=self._guarded.settings.watchdog,
-                why_silent=serving.camera.why_silent,
-            )
+            if serving is not None:
+                images = serving.inputs[number]
+                health[camera.name] = replace(
+                    health[camera.name],
+                    asked_in_vain=camera.publishers.asked_in_vain(),
+                    topic=images.topic,
+                    input_age=now - images.last_arrival,
+                    work_age=serving.work_age,
+                    watchdog=self._guarded.settings.watchdog,
+                    why_silent=images.why_silent,
+                )
         return health
+
+
+def _thread_policy(settings: Settings) -> ThreadPolicy:
+    return ThreadPolicy(
+        cpus=parse_cpus(settings.cpu_affinity),
+        scheduling=settings.scheduling,
+        priority=settings.priority,
+        nice=settings.nice,
+    )
+
+
+def _load(settings: Settings, labels: LabelSet, cameras: int) -> SupervisedRunner:
+    folder = settings.engine_cache_dir
+    runner = create_serving_runner(
+        settings.backend,
+        Path(settings.model).expanduser() if settings.model else bundled_model(),
+        # Without a number, ONNX Runtime would bind its threads to all cores by itself.
+        threads=settings.threads or len(parse_cpus(settings.cpu_affinity)),
+        batch=min(settings.max_batch or cameras, cameras),
+        engines=EngineSettings(
+            folder=Path(folder) if folder else None,
+            limit_mib=settings.engine_cache_mib,
+            tf32=settings.precision == 'tf32',
+        ),
+        min_agreement=settings.min_agreement,
+    )
+    return SupervisedRunner(runner, labels)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -246,15 +292,16 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     try:
         with ros_process(argv) as process:
-            _serve(process)
+            serve(process)
     except ArgumentsError as error:
         print(f'segmentation_node: {error}', file=sys.stderr)
         return 2
     return 0
 
 
-def _serve(process: Process) -> None:
-    node = SegmentationNode()
+def serve(process: Process, cli_args: list[str] | None = None) -> None:
+    """Run one node, with ROS arguments of its own, until the process is asked to end."""
+    node = SegmentationNode(cli_args=cli_args)
     complaints = Complaints(node.get_logger().error)
     process.executor.add_node(node)
     while not process.stop.is_set():

@@ -1,80 +1,155 @@
-"""The active node: camera in, mailbox, worker, results out."""
+"""The active node: cameras in, mailbox, three stages, results out."""
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from rclpy.clock import Clock, ClockType
 
 from seg_perception.ros.camera_input import CameraInput, ImageMessage
-from seg_perception.ros.frame_counts import Drop, FrameCounts
+from seg_perception.ros.frame_age import seconds
+from seg_perception.ros.frame_counts import Drop
+from seg_perception.ros.handover import Handover
 from seg_perception.ros.mailbox import Mailbox
-from seg_perception.ros.worker import Frame, Worker
+from seg_perception.ros.stage import Stage
+from seg_perception.ros.stages import Batch, Frame, Infer, Prepare, Publish, Segmented
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from rclpy.node import Node
 
-    from seg_perception.ros.complaints import Complaints
+    from seg_perception.inference.supervised import SupervisedRunner
+    from seg_perception.ros.camera import Camera
     from seg_perception.ros.node_parameters import NodeParameters
-    from seg_perception.ros.pipeline import Pipeline
-    from seg_perception.ros.publishers import Publishers
+    from seg_perception.ros.thread_policy import ThreadPolicy
+
+LOOK_PERIOD_S = 0.25
+"""How often it is looked at what the cameras publish."""
 
 
 class Serving:
-    """Serves the newest image of the camera from its construction to `stop`.
+    """Serves the newest images of the cameras from its construction to `stop`.
 
-    An image that comes while nobody listens to any output is not looked at and not counted.
+    Each stage holds one batch, and between two stages lies one at most: nothing queues. An image
+    that comes while nobody listens to any output of its camera is not looked at and not counted.
+
+    :raises RuntimeError: when topics cannot be subscribed to or threads cannot be had; nothing is
+        left of it then.
     """
 
     def __init__(
         self,
         node: Node,
+        cameras: Sequence[Camera],
         *,
+        runner: SupervisedRunner,
         parameters: NodeParameters,
-        pipeline: Pipeline,
-        publishers: Publishers,
-        counts: FrameCounts,
-        complaints: Complaints,
+        policy: ThreadPolicy,
     ) -> None:
-        self._publishers = publishers
-        self._counts = counts
-        self._mailbox: Mailbox[Frame] = Mailbox()
-        self.camera = CameraInput(
-            node,
-            transport=parameters.settings.transport,
-            on_image=self._accept,
-            complain=complaints.say,
+        self._node = node
+        self._cameras = cameras
+        self._mailbox: Mailbox[Frame] = Mailbox(len(cameras))
+        self._prepared: Handover[Batch] = Handover(kind=lambda batch: len(batch.frames))
+        most = parameters.settings.max_batch or len(cameras)
+        self._most = min(most, len(cameras))
+        self._prepare = Prepare(runner, parameters, node.get_clock(), self._most)
+        segmented: Handover[Segmented] = Handover()
+        self._stages: tuple[Stage[Any, Any], ...] = (
+            Stage(
+                'prepare',
+                take=self._take,
+                work=self._prepare,
+                fail=_drop_all,
+                give=self._prepared,
+                policy=policy,
+            ),
+            Stage(
+                'inference',
+                take=self._prepared.take,
+                work=Infer(runner),
+                fail=lambda batch, error: _drop_all(_frames_of(batch), error),
+                give=segmented,
+                policy=policy,
+            ),
+            Stage(
+                'publish',
+                take=segmented.take,
+                work=Publish(node.get_clock()),
+                fail=lambda done, error: _drop_all(_frames_of(done.batch), error),
+                give=None,
+                policy=policy,
+            ),
         )
+        self.inputs: list[CameraInput] = []
+        """Of the cameras, in their order."""
         try:
-            self._worker = Worker(
-                mailbox=self._mailbox,
-                pipeline=pipeline,
-                publishers=publishers,
-                parameters=parameters,
-                counts=counts,
-                clock=node.get_clock(),
-                complaints=complaints,
-            )
-        except RuntimeError:  # no more threads to be had
-            self.camera.close()
+            for number, camera in enumerate(cameras):
+                camera.lost.begin()
+                self.inputs.append(
+                    CameraInput(
+                        node,
+                        name=camera.name,
+                        transport=camera.settings.transport,
+                        on_image=partial(self._accept, number),
+                        complain=camera.complaints.say,
+                    )
+                )
+            for stage in self._stages:
+                stage.start()
+        except RuntimeError:
+            self._finish()
             raise
+        self._timer = node.create_timer(
+            LOOK_PERIOD_S, self._look, clock=Clock(clock_type=ClockType.STEADY_TIME)
+        )
 
     @property
     def work_age(self) -> float:
-        """Seconds that the frame at work has taken so far; 0 while there is none."""
-        return self._worker.work_age
+        """Seconds that the frames at work have taken in their stage so far; 0 if there are none."""
+        return max(stage.work_age for stage in self._stages)
 
     def stop(self) -> None:
         """Accept nothing more, and return when every accepted frame is out or dropped."""
-        self.camera.close()
-        self._worker.stop()
+        self._node.destroy_timer(self._timer)
+        self._finish()
 
-    def _accept(self, message: ImageMessage) -> None:
+    def _finish(self) -> None:
+        for camera_input in self.inputs:
+            camera_input.close()
+        self._mailbox.close()
+        for stage in self._stages:
+            stage.join()
+
+    def _accept(self, number: int, message: ImageMessage) -> None:
         arrived = time.perf_counter()
-        wanted = self._publishers.wanted()
+        camera = self._cameras[number]
+        camera.lost.came(seconds(message.header.stamp))
+        wanted = camera.publishers.wanted()
         if not wanted:
             return
-        frame = Frame(message, info=self.camera.info, wanted=wanted, arrived=arrived)
-        # Counted before the worker can see it, or it might count it out first.
-        self._counts.arrived()
-        if self._mailbox.put(frame):
-            self._counts.dropped(Drop.BUSY)
+        frame = Frame(camera, message, self.inputs[number].info, wanted, arrived)
+        # Counted before a thread can see it, or that might count it out first.
+        camera.counts.arrived()
+        if self._mailbox.put(frame, number):
+            camera.counts.dropped(Drop.BUSY)
+
+    def _look(self) -> None:
+        for camera_input in self.inputs:
+            camera_input.look()
+
+    def _take(self) -> list[Frame] | None:
+        """Wait for the moment to prepare frames, and return the newest of each camera."""
+        self._prepared.await_need(self._prepare.lead_s)
+        return self._mailbox.take(self._most) or None
+
+
+def _frames_of(batch: Batch) -> list[Frame]:
+    return [prepared.frame for prepared in batch.frames]
+
+
+def _drop_all(frames: Iterable[Frame], error: Exception) -> None:
+    for frame in frames:
+        frame.drop(error)

@@ -6,22 +6,30 @@ Defaults are not here: they are in `config/segmentation.param.yaml` only.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, cast
 
 import yaml
 
+from seg_perception.core.view import GEOMETRIES
 from seg_perception.inference.choice import BACKENDS
 from seg_perception.resources import config_file
 from seg_perception.ros.parameters import Rule, Value
+
+if TYPE_CHECKING:
+    from seg_perception.core.view import Geometry, OutputSize, Region
 
 DEFAULTS_FILE = 'segmentation.param.yaml'
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The values of all parameters at one moment; their meanings are in `RULES`."""
+    """The values of all parameters at one moment; their meanings are in `RULES`.
+
+    Those of one camera, where a camera has its own.
+    """
 
     autostart: bool
+    cameras: list[str]
     model: str
     label_set: str
     backend: str
@@ -30,15 +38,36 @@ class Settings:
     engine_cache_mib: int
     min_agreement: float
     threads: int
+    max_batch: int
+    cpu_affinity: str
+    scheduling: str
+    priority: int
+    nice: int
     transport: str
-    output_size: Literal['camera', 'network']
+    output_size: str
+    geometry: Geometry
+    region: list[int]
+    ego_mask: str
     drivable_min_confidence: float
     label_min_confidence: float
-    ego_mask: str
     max_age: float
     watchdog: float
     overlay_alpha: float
     jpeg_quality: int
+
+    @property
+    def output(self) -> OutputSize:
+        """`output_size` as a `View` takes it."""
+        if self.output_size in ('camera', 'network'):
+            return cast('OutputSize', self.output_size)
+        width, height = map(int, self.output_size.split('x'))
+        return width, height
+
+    @property
+    def region_of_interest(self) -> Region | None:
+        """`region` as a `View` takes it."""
+        x, y, width, height = self.region
+        return (x, y, width, height) if any(self.region) else None
 
 
 _TABLE = (
@@ -46,6 +75,15 @@ _TABLE = (
         'autostart',
         bool,
         'Configure and activate at the start. False where a lifecycle manager does it.',
+    ),
+    Rule(
+        'cameras',
+        list[str],
+        "Names of the cameras that share the network. One of the name '' has the topics `image`, "
+        '`camera_info` and `~/label`, one of the name `front` has `front/image`, '
+        '`front/camera_info` and `~/front/label`.',
+        pattern='([A-Za-z][A-Za-z0-9_]*)?',
+        form="names of letters, digits and `_`, or one name that is ''",
     ),
     Rule('model', str, 'Path of the model file (ONNX, model contract); empty: the bundled model.'),
     Rule(
@@ -97,17 +135,78 @@ _TABLE = (
         high=256,
     ),
     Rule(
+        'max_batch',
+        int,
+        'Frames, of as many cameras, that go through the network together at most; 0: one of each '
+        'camera. TensorRT builds its engine for so many.',
+        low=0,
+        high=64,
+    ),
+    Rule(
+        'cpu_affinity',
+        str,
+        'CPUs for the threads that carry frames and for those of the runtime; empty: all.',
+        pattern=r'(\d{1,4}(-\d{1,4})?(,\d{1,4}(-\d{1,4})?)*)?',
+        form='a list of CPUs such as 0-3,6',
+    ),
+    Rule(
+        'scheduling',
+        str,
+        "Of the same threads: the system's usual, or real-time, which needs the right to it.",
+        choices=('other', 'fifo', 'rr'),
+    ),
+    Rule('priority', int, 'Of the same threads where they are real-time.', low=1, high=99),
+    Rule(
+        'nice',
+        int,
+        'Of the same threads where they are not real-time: a smaller one gets more of the CPU; '
+        'below 0 needs the right to it.',
+        low=-20,
+        high=19,
+    ),
+    Rule(
         'transport',
         str,
-        'Subscribe to sensor_msgs/Image on `image`, or to sensor_msgs/CompressedImage on '
-        '`<image>/compressed`.',
-        choices=('raw', 'compressed'),
+        'Subscribe to sensor_msgs/Image on `image` (raw), to sensor_msgs/CompressedImage on '
+        '`<image>/compressed`, or to the one that is published, rather to raw (auto).',
+        choices=('auto', 'raw', 'compressed'),
+        per_camera=True,
     ),
     Rule(
         'output_size',
         str,
-        "Size of all output images: the camera's, or that at which the network labels (cheaper).",
+        "Size of all output images: the camera's, that at which the network labels (cheaper), or a "
+        'size that the whole camera image is scaled to.',
         choices=('camera', 'network'),
+        pattern=r'[1-9]\d{0,3}x[1-9]\d{0,3}',
+        form='<width>x<height> in pixels',
+        per_camera=True,
+    ),
+    Rule(
+        'geometry',
+        str,
+        "How the image fills the network's input: stretched, whole with bars beside it "
+        '(letterbox), or its largest centred part of the same aspect (crop). Pixels that the '
+        'network did not see are unlabelled.',
+        choices=GEOMETRIES,
+        per_camera=True,
+    ),
+    Rule(
+        'region',
+        list[int],
+        'x, y, width and height of the part of the image that the network sees, in pixels; zeros: '
+        'the whole image.',
+        low=0,
+        high=8192,
+        count=4,
+        per_camera=True,
+    ),
+    Rule(
+        'ego_mask',
+        str,
+        'Path of a grey image, not black where the camera sees its own vehicle: such pixels are '
+        'unlabelled, neither drivable nor obstacle. Any size; empty: none.',
+        per_camera=True,
     ),
     Rule(
         'drivable_min_confidence',
@@ -126,16 +225,10 @@ _TABLE = (
         high=1,
     ),
     Rule(
-        'ego_mask',
-        str,
-        'Path of a grey image, not black where the camera sees its own vehicle: such pixels are '
-        'unlabelled, neither drivable nor obstacle. Any size; empty: none.',
-    ),
-    Rule(
         'max_age',
         float,
         "Seconds. A frame whose stamp is further than this from the node's clock when its turn "
-        'comes is dropped as stale; 0: never.',
+        'comes, or when its masks are to be published, is dropped as stale; 0: never.',
         run_time=True,
         low=0,
         high=3600,

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 import pytest
 
-from test.graph.bench import wait_until
+from test.graph.spinner import wait_until
 from test.tiny_model import write_tiny_model
 
 KEYS = {

@@ -14,7 +14,7 @@ from rclpy.node import Node
 from sensor_msgs.msg import Image
 
 from seg_perception.ros.camera_starter import CameraStarter
-from test.graph.bench import DOMAIN, RELIABLE, Spinner, wait_until
+from test.graph.spinner import DOMAIN, RELIABLE, Spinner, wait_until
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ from onnx import helper, numpy_helper
 from sensor_msgs.msg import CameraInfo, RegionOfInterest
 
 from seg_perception.core.labels import Label, load_label_set
-from test.graph.bench import Bench, pixels, wait_until
+from test.graph.bench import Bench, pixels
+from test.graph.spinner import wait_until
 from test.tiny_model import tiny_contract, write_tiny_model
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from builtin_interfaces.msg import Time
 from std_msgs.msg import Header
 
 from seg_perception.core.labels import load_label_set
-from test.graph.bench import Bench, counts, wait_until
+from test.graph.bench import Bench, counts
+from test.graph.spinner import wait_until
 from test.tiny_model import tiny_contract, write_tiny_model
 
 if TYPE_CHECKING:

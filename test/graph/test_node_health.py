@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -16,13 +16,16 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
 from seg_perception.core.labels import load_label_set
-from test.graph.bench import Bench, Spinner, pixels, wait_until
+from test.graph.bench import Bench, pixels
+from test.graph.spinner import Spinner, wait_until
 from test.tiny_model import write_tiny_model
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from seg_perception.ros.pipeline import Pictures
+    import numpy.typing as npt
+
+    from seg_perception.core.segmenter import Prediction
 
 ROAD = np.full((64, 128, 3), load_label_set().labels[0].color, np.uint8)
 
@@ -66,8 +69,8 @@ def test_bad_frames_are_a_warning(model: Path) -> None:
 
 
 def test_a_missing_camera_is_an_error(model: Path) -> None:
-    with Bench(model, watchdog=0.1) as bench:
-        bench.tester.destroy_publisher(bench.cameras['raw'])
+    with Bench(model, watchdog=0.1, transport='raw') as bench:
+        bench.tester.destroy_publisher(bench.cameras['']['raw'])
         assert bench.transition('configure')
         assert bench.transition('activate')
         status = bench.status(DiagnosticStatus.ERROR, 'no image on /image for')
@@ -90,15 +93,15 @@ def test_a_network_that_hangs_is_an_error(model: Path, monkeypatch: pytest.Monke
     with Bench(model, watchdog=0.5) as bench:
         bench.activate()
         (labels,) = bench.listen('label')
-        pipeline, released = bench.node._pipeline, threading.Event()
-        assert pipeline is not None
-        process = pipeline.process
+        runner, released = bench.node._runner, threading.Event()
+        assert runner is not None
+        infer = runner.infer
 
-        def hang(*arguments: Any) -> Pictures:
+        def hang(images: npt.NDArray[np.uint8], *, want_confidence: bool) -> Prediction:
             released.wait()
-            return process(*arguments)
+            return infer(images, want_confidence=want_confidence)
 
-        monkeypatch.setattr(pipeline, 'process', hang)
+        monkeypatch.setattr(runner, 'infer', hang)
         try:
             bench.send(ROAD)
             bench.status(DiagnosticStatus.ERROR, 'the network hangs or is too slow')
@@ -110,8 +113,8 @@ def test_a_network_that_hangs_is_an_error(model: Path, monkeypatch: pytest.Monke
 
 
 def test_a_camera_of_another_type_is_named(model: Path) -> None:
-    with Bench(model, watchdog=0.1) as bench:
-        bench.tester.destroy_publisher(bench.cameras['raw'])
+    with Bench(model, watchdog=0.1, transport='raw') as bench:
+        bench.tester.destroy_publisher(bench.cameras['']['raw'])
         # A participant of its own: one that has just left a topic may still know its old type.
         stranger = Spinner(lambda context: Node('stranger', context=context))
         try:
@@ -126,14 +129,14 @@ def test_a_camera_of_another_type_is_named(model: Path) -> None:
 
 def test_an_incompatible_quality_of_service_is_named(model: Path) -> None:
     reliable = {'qos_overrides./image.subscription.reliability': 'reliable'}
-    with Bench(model, **reliable) as bench:
-        bench.tester.destroy_publisher(bench.cameras['raw'])
+    with Bench(model, transport='raw', **reliable) as bench:
+        bench.tester.destroy_publisher(bench.cameras['']['raw'])
         best_effort = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
         bench.tester.create_publisher(Image, 'image', best_effort)
         assert bench.transition('configure')
         assert bench.transition('activate')
         bench.await_complaint('a publisher of /image offers a quality of service')
-        assert 'RELIABILITY' in bench.node._complaints.last
+        assert 'RELIABILITY' in bench.node._cameras[0].complaints.last
 
 
 def test_simulated_time_may_jump_back(model: Path) -> None:

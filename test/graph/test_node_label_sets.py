@@ -10,7 +10,8 @@ from diagnostic_msgs.msg import DiagnosticStatus
 from sensor_msgs.msg import Image
 
 from seg_perception.core.labels import load_label_set
-from test.graph.bench import RELIABLE, Bench, Inbox, pixels, wait_until
+from test.graph.bench import Bench, pixels
+from test.graph.spinner import RELIABLE, Inbox, wait_until
 from test.tiny_model import tiny_contract, write_tiny_model
 
 if TYPE_CHECKING:

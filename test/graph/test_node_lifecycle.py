@@ -14,7 +14,8 @@ from lifecycle_msgs.srv import ChangeState, GetState
 
 from seg_perception.core.labels import Label, load_label_set
 from seg_perception.ros.settings import read_defaults
-from test.graph.bench import Bench, find_service, pixels, wait_until
+from test.graph.bench import Bench, pixels
+from test.graph.spinner import find_service, wait_until
 from test.inference.hostile import LARGE
 from test.tiny_model import tiny_contract, write_tiny_model
 
@@ -128,10 +129,6 @@ def claims_100_gb(path: Path) -> None:
     LARGE['constant of shape'](path)
 
 
-def fixed_batch(path: Path) -> None:
-    write_tiny_model(path, tiny_contract(batch=2))
-
-
 @pytest.mark.parametrize(
     ('spoil', 'sentence'),
     [
@@ -140,7 +137,6 @@ def fixed_batch(path: Path) -> None:
         (foreign, 'breaks the model contract'),
         (other_labels, 'expected sidewalk (id 8) as class 1'),
         (claims_100_gb, 'at most 1,073,741,824 elements, got 2.5e+10'),
-        (fixed_batch, 'expected a batch of 1 or a dynamic one, got 2'),
     ],
 )
 def test_a_bad_model_keeps_it_unconfigured_until_mended(

@@ -198,13 +198,14 @@ def test_report_tells_stage_times_shares_and_totals(bench: Bench) -> None:
     report = reports.newest()
     assert report.header == sent.header
     assert (report.model, report.backend) == ('tiny_nearest_color', 'onnxruntime')
-    assert (report.frames_in, report.frames_out) == (1, 1)
+    assert (report.camera, report.batch) == ('', 1)
+    assert (report.frames_in, report.frames_out, report.frames_lost) == (1, 1, 0)
     assert (report.dropped_busy, report.dropped_stale, report.dropped_bad) == (0, 0, 0)
     label = pixels(labels.newest())
     shares = [(label == train_id).mean() for train_id in range(len(LABELS.labels))]
     np.testing.assert_allclose(report.class_share, shares, atol=1e-6)
     assert report.unlabelled_share == 0
-    stages = ('wait', 'decode', 'prepare', 'infer', 'finish', 'resize', 'publish')
+    stages = ('wait', 'decode', 'prepare', 'queue', 'infer', 'finish', 'make', 'publish')
     times = [getattr(report, f'{stage}_ms') for stage in stages]
     assert all(time >= 0 for time in times)
     assert sum(times) == pytest.approx(report.total_ms, abs=0.5)

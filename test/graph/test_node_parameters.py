@@ -11,7 +11,8 @@ from rcl_interfaces.srv import DescribeParameters
 
 from seg_perception.core.labels import load_label_set
 from seg_perception.ros.settings import RULES
-from test.graph.bench import Bench, find_service, pixels, wait_until
+from test.graph.bench import Bench, pixels
+from test.graph.spinner import find_service, wait_until
 from test.tiny_model import write_tiny_model
 
 if TYPE_CHECKING:

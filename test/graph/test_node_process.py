@@ -21,16 +21,8 @@ from seg_perception.core.labels import load_label_set
 from seg_perception.resources import config_file
 from seg_perception.ros.publishers import jpeg_message
 from seg_perception.ros.settings import DEFAULTS_FILE, RULES
-from test.graph.bench import (
-    DOMAIN,
-    RELIABLE,
-    Inbox,
-    Spinner,
-    find_service,
-    pixels,
-    raw_message,
-    wait_until,
-)
+from test.graph.bench import pixels, raw_message
+from test.graph.spinner import DOMAIN, RELIABLE, Inbox, Spinner, find_service, wait_until
 from test.tiny_model import write_tiny_model
 
 if TYPE_CHECKING:

@@ -12,8 +12,9 @@ from diagnostic_msgs.msg import DiagnosticStatus
 from seg_perception.core.labels import load_label_set
 from seg_perception.inference.auto import AutoRunner
 from seg_perception.inference.onnxruntime import OnnxRuntimeRunner
-from seg_perception.ros import pipeline
-from test.graph.bench import PATIENCE_S, Bench, counts, pixels, wait_until
+from seg_perception.ros import segmentation_node
+from test.graph.bench import Bench, counts, pixels
+from test.graph.spinner import PATIENCE_S, wait_until
 from test.inference.late_runner import LateRunner
 from test.tiny_model import write_tiny_model
 
@@ -51,7 +52,7 @@ def offer_late(
             min_agreement=min_agreement,
         )
 
-    monkeypatch.setattr(pipeline, 'create_serving_runner', create)
+    monkeypatch.setattr(segmentation_node, 'create_serving_runner', create)
 
 
 def test_no_frame_is_lost_or_doubled(
@@ -113,7 +114,8 @@ def test_a_runtime_that_is_not_trusted_is_a_warning_with_the_reason(
     with Bench(model, min_agreement=0.9) as bench:
         bench.activate()
         (labels,) = bench.listen('label')
-        runner = bench.node._pipeline._runner  # type: ignore[union-attr]
+        runner = bench.node._runner
+        assert runner is not None
         while not runner.status.fault:
             before = len(labels)
             bench.send(PICTURES[0])

@@ -24,7 +24,8 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from seg_perception.core.compressed import decode_compressed
 from seg_perception.sim.scene import Scene
-from test.graph.bench import DOMAIN, RELIABLE, Inbox, Spinner, pixels, wait_until
+from test.graph.bench import pixels
+from test.graph.spinner import DOMAIN, RELIABLE, Inbox, Spinner, wait_until
 
 TOPICS = {
     'image_raw': Image,

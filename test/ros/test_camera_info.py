@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from sensor_msgs.msg import CameraInfo, RegionOfInterest
 from std_msgs.msg import Header
 
+from seg_perception.core.placement import Placement
+from seg_perception.core.view import View
 from seg_perception.ros.camera_info import (
     CameraInfoError,
     check_fits,
@@ -11,10 +15,15 @@ from seg_perception.ros.camera_info import (
     info_for_masks,
     is_calibrated,
 )
+from test.tiny_model import tiny_contract
 
 K = [100.0, 0.0, 63.5, 0.0, 110.0, 31.5, 0.0, 0.0, 1.0]
 P = [100.0, 0.0, 63.5, -12.0, 0.0, 110.0, 31.5, 0.0, 0.0, 0.0, 1.0, 0.0]
 HEADER = Header(frame_id='camera')
+
+
+def placement(size: tuple[int, int], **view: Any) -> Placement:
+    return View(tiny_contract(), **view).placement(size)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +52,7 @@ def test_zeros_mean_uncalibrated() -> None:
 
 def test_masks_of_half_the_size() -> None:
     info = CameraInfo(width=128, height=64, k=K, p=P, r=[1.0] * 9, d=[0.5])
-    result = info_for_masks(info, HEADER, (64, 32))
+    result = info_for_masks(info, HEADER, placement((128, 64), output=(64, 32)))
     assert result.header == HEADER
     assert (result.width, result.height) == (64, 32)
     assert list(result.k) == [50, 0, 31.5, 0, 55, 15.5, 0, 0, 1]
@@ -57,7 +66,7 @@ def test_region_and_binning_become_part_of_the_intrinsics() -> None:
     roi = RegionOfInterest(x_offset=32, y_offset=16, width=64, height=32)
     info = CameraInfo(width=128, height=64, k=K, p=P, roi=roi, binning_x=2, binning_y=2)
     # The image is 32x16; masks of 16x8 are a quarter of the region.
-    result = info_for_masks(info, HEADER, (16, 8))
+    result = info_for_masks(info, HEADER, placement((32, 16), output=(16, 8)))
     assert (result.width, result.height, result.binning_x) == (16, 8, 0)
     assert result.roi == RegionOfInterest()
     cx, cy = (63.5 - 32 + 0.5) / 4 - 0.5, (31.5 - 16 + 0.5) / 4 - 0.5
@@ -68,4 +77,14 @@ def test_masks_of_the_image_size_have_its_own_info() -> None:
     roi = RegionOfInterest(x_offset=32, y_offset=16, width=64, height=32)
     info = CameraInfo(width=128, height=64, k=K, p=P, roi=roi, binning_x=2, binning_y=2)
     info.header = HEADER
-    assert info_for_masks(info, HEADER, (32, 16)) == info
+    assert info_for_masks(info, HEADER, placement((32, 16))) == info
+
+
+def test_masks_of_a_part_of_the_image_have_its_principal_point_moved() -> None:
+    info = CameraInfo(width=128, height=64, k=K, p=P)
+    part = placement((128, 64), geometry='crop', region=(40, 8, 64, 32), output='network')
+    result = info_for_masks(info, HEADER, part)
+    # The part is shown twice as large, from its corner on.
+    assert (result.width, result.height) == (128, 64)
+    cx, cy = 2 * (63.5 - 40 + 0.5) - 0.5, 2 * (31.5 - 8 + 0.5) - 0.5
+    assert list(result.k) == [200, 0, cx, 0, 220, cy, 0, 0, 1]

@@ -1,16 +1,23 @@
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 
 import pytest
 from diagnostic_msgs.msg import DiagnosticStatus
 
 from seg_perception.inference.base import Status
+from seg_perception.large_images import large_image_environment
 from seg_perception.ros.diagnostics import Health, judge, to_status
 from seg_perception.ros.frame_counts import Drop, Latency, Totals
 
 ACTIVE = Health(
     now=10.0, state='active', topic='/image', input_age=0.1, watchdog=2.0, last_error='what'
+)
+
+
+PROFILE = '='.join(
+    next(iter(large_image_environment({'ROS_DISTRO': os.environ['ROS_DISTRO']}).items()))
 )
 
 
@@ -64,6 +71,21 @@ def totals(frames_in: int, frames_out: int, **drops: int) -> Totals:
             DiagnosticStatus.WARN,
             'frames dropped: 3 stale, 1 bad; last: what',
         ),
+        (replace(ACTIVE, frames_lost=99, lost_share=0.05), DiagnosticStatus.OK, 'active'),
+        (
+            replace(
+                ACTIVE,
+                lost_share=0.07,
+                totals=totals(9, 5, bad=1),
+                runtime=Status('cpu', fault='gpu is not used'),
+            ),
+            DiagnosticStatus.WARN,
+            (
+                'frames dropped: 0 stale, 1 bad; last: what; about 7% of the images on /image are '
+                f'lost on their way: start the camera driver with {PROFILE} in its environment '
+                '(docs/transport.md); gpu is not used'
+            ),
+        ),
     ],
 )
 def test_levels(health: Health, level: bytes, message: str) -> None:
@@ -100,6 +122,8 @@ def test_values() -> None:
         ),
         totals=totals(40, 28, busy=9, stale=2, bad=1),
         latency=Latency(p50=12.34, p99=56.78),
+        frames_lost=7,
+        lost_share=0.0123,
     )
     status = to_status('node: segmentation', health, before)
     assert (status.name, status.hardware_id) == ('node: segmentation', '/image')
@@ -120,6 +144,8 @@ def test_values() -> None:
         'dropped_busy': '9',
         'dropped_stale': '2',
         'dropped_bad': '1',
+        'frames_lost': '7',
+        'lost_share': '0.0123',
         'input_age_s': '0.10',
         'last_error': 'what',
     }

@@ -15,7 +15,7 @@ from std_msgs.msg import Header
 
 from seg_perception.core.encodings import ImageError, UnknownEncodingError
 from seg_perception.ros.camera_input import decode
-from seg_perception.ros.publishers import image_message, jpeg_message
+from seg_perception.ros.publishers import MessageMemory, image_message, jpeg_message
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -32,6 +32,22 @@ def test_a_picture_and_back(picture: npt.NDArray[np.uint8]) -> None:
     assert (message.height, message.width) == picture.shape[:2]
     gray = picture if picture.ndim == 3 else cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR)
     np.testing.assert_array_equal(decode(message).bgr(), gray)
+
+
+@pytest.mark.parametrize('shape', [(6, 10), (6, 10, 3)])
+def test_a_picture_that_is_made_in_a_message_is_not_copied(shape: tuple[int, ...]) -> None:
+    memory = MessageMemory()
+    picture = memory.allocate(shape)
+    assert not picture.any()
+    picture[:] = np.resize(PICTURE, shape)
+    message = memory.message(HEADER, picture)
+    np.testing.assert_array_equal(np.frombuffer(message.data, np.uint8).reshape(shape), picture)
+    assert np.shares_memory(np.frombuffer(message.data, np.uint8), picture)
+    assert (message.height, message.width, message.step) == (6, 10, 10 * (len(shape) // 3 * 2 + 1))
+    # Another message of the same picture has memory of its own.
+    assert not np.shares_memory(
+        np.frombuffer(memory.message(HEADER, picture).data, np.uint8), picture
+    )
 
 
 def test_a_jpeg_and_back() -> None:
