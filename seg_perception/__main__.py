@@ -28,6 +28,9 @@ TOOLS = {
     'benchmark': Tool(
         'seg_perception.benchmark.cli', 'measure model and frame path against plain baselines'
     ),
+    'planner_check': Tool(
+        'seg_perception.planner.check', 'free space and grid against the exact world of streets'
+    ),
     'demo': Tool('seg_perception.demo.run', 'camera, node and monitor together, with a summary'),
     'demo_monitor': Tool(
         'seg_perception.ros.demo_monitor', "ROS 2 node: rate, latency and mIoU of the node's masks"
@@ -38,6 +41,16 @@ TOOLS = {
     ),
     'bag_player': Tool('seg_perception.ros.bag_player', 'ROS 2 node: plays a recording, with /clock'),
     'bag_recorder': Tool('seg_perception.ros.bag_recorder', 'ROS 2 node: records topics'),
+    'container': Tool('seg_perception.ros.container', 'several nodes in one process'),
+    'load_camera': Tool(
+        'seg_perception.ros.load_camera', 'ROS 2 node: a camera of prepared images, to measure with'
+    ),
+    'load_cycles': Tool(
+        'seg_perception.ros.load_cycles', 'ROS 2 node: takes a lifecycle node through its life'
+    ),
+    'load_monitor': Tool(
+        'seg_perception.ros.load_monitor', "ROS 2 node: notes when each of the node's results came"
+    ),
 }
 
 

@@ -9,6 +9,7 @@ from typing import TypeAlias
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.clock import Clock, ClockType
+from rclpy.context import Context
 from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.parameter import Parameter
@@ -20,7 +21,7 @@ from std_msgs.msg import Header
 from seg_perception.ros import qos
 from seg_perception.ros.frame_player import FramePlayer
 from seg_perception.ros.parameters import ParameterError, Rule, Value
-from seg_perception.ros.process import ArgumentsError, ros_process
+from seg_perception.ros.process import ArgumentsError, Process, ros_process
 from seg_perception.ros.publishers import image_message, jpeg_message
 from seg_perception.ros.tool_parameters import declare, usage
 from seg_perception.sim.camera_model import Intrinsics
@@ -69,8 +70,21 @@ class SceneCamera(Node):
     :raises ParameterError, SourceError: in one sentence.
     """
 
-    def __init__(self) -> None:
-        super().__init__('scene_camera')
+    def __init__(
+        self,
+        *,
+        context: Context | None = None,
+        namespace: str | None = None,
+        cli_args: list[str] | None = None,
+        parameter_overrides: list[Parameter] | None = None,
+    ) -> None:
+        super().__init__(
+            'scene_camera',
+            context=context,
+            namespace=namespace,
+            cli_args=cli_args,
+            parameter_overrides=parameter_overrides,
+        )
         self._values = values = declare(self, PARAMETERS)
         self._source = open_source(
             values['source'],
@@ -198,6 +212,19 @@ def _camera_info(lens: Intrinsics, size: tuple[int, int]) -> CameraInfo:
     )
 
 
+def play(process: Process, cli_args: list[str] | None = None) -> None:
+    """Run one camera, with ROS arguments of its own, until its end or that of the process.
+
+    :raises ParameterError, SourceError: in one sentence.
+    """
+    camera = SceneCamera(cli_args=cli_args)
+    process.executor.add_node(camera)
+    while camera.playing and not process.stop.is_set():
+        process.executor.spin_once(timeout_sec=0.1)
+    camera.close()
+    camera.destroy_node()
+
+
 def main(argv: list[str] | None = None) -> int:
     """Play until the end of the source, `frames`, SIGINT or SIGTERM; return 1 on an error."""
     if {'-h', '--help'} & set(argv or ()):
@@ -205,11 +232,7 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     try:
         with ros_process(argv) as process:
-            camera = SceneCamera()
-            process.executor.add_node(camera)
-            while camera.playing and not process.stop.is_set():
-                process.executor.spin_once(timeout_sec=0.1)
-            camera.close()
+            play(process)
     except (ArgumentsError, ParameterError, SourceError) as error:
         print(f'scene_camera: {error}', file=sys.stderr)
         return 1
