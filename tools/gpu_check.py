@@ -64,7 +64,9 @@ class Check:
     def tests(self) -> None:
         """Run the tests of the runners: contract, agreement, memory, graphs, streams."""
         _need('pytest')
-        answer = self._run('tests', [sys.executable, '-m', 'pytest', '-q', 'test/inference'])
+        # These fetch TensorRT's bindings and need no GPU.
+        options = ['--ignore', 'test/inference/tensorrt/test_bindings.py']
+        answer = self._pytest('tests', *options)
         counts = re.search(r'^.*\d+ passed.*$', answer.stdout, re.MULTILINE)
         found = counts[0].strip('= ') if counts else f'exit status {answer.returncode}'
         self._judge(answer.returncode == 0, 'tests of all runners', found)
@@ -76,10 +78,7 @@ class Check:
             if reason := missing(backend):
                 self._add(SKIP, f'runner contract on the GPU, {backend}', reason)
                 continue
-            answer = self._run(
-                f'contract_{backend}',
-                [sys.executable, '-m', 'pytest', '-q', 'test/inference', '-k', name],
-            )
+            answer = self._pytest(f'contract_{backend}', '-k', name)
             passed = re.search(r'(\d+) passed', answer.stdout)
             good = answer.returncode == 0 and bool(passed)
             found = passed[0] if passed else 'none ran'
@@ -87,10 +86,7 @@ class Check:
         if reason := missing_gpu():
             raise SkippedError(reason)
         _need('cuda.bindings.runtime')
-        answer = self._run(
-            'device',
-            [sys.executable, '-m', 'pytest', '-q', 'test/inference/tensorrt/test_device.py'],
-        )
+        answer = self._pytest('device', '-k', 'test_device')
         self._judge(answer.returncode == 0, 'CUDA memory, streams and graphs', _last(answer.stdout))
 
     def agreement(self) -> None:
@@ -142,9 +138,10 @@ class Check:
                 ['--model', file, *chosen, '--stages', '--rates', '10,20,30,60'],
                 f'path_{file.stem}',
             )
-            self._judge_path(report['results'], size)
+            self.judge_path(report['results'], size)
 
-    def _judge_path(self, results: dict[str, Any], size: str) -> None:
+    def judge_path(self, results: dict[str, Any], size: str) -> None:
+        """Judge the paths of R50 in FP16 at a size, by `benchmark path`."""
         own = {name: of for name, of in results.items() if name.startswith('seg_perception')}
         best = min(own, key=lambda name: float(own[name]['frame_ms']['median']), default=None)
         plain = next((name for name in results if 'FP16' in name and 'published' in name), None)
@@ -252,6 +249,9 @@ class Check:
             raise RuntimeError(_last(answer.stdout))
         report: dict[str, Any] = json.loads((folder / f'{kind}.json').read_text())
         return report
+
+    def _pytest(self, name: str, *options: str) -> subprocess.CompletedProcess[str]:
+        return self._run(name, [sys.executable, '-m', 'pytest', '-q', 'test/inference', *options])
 
     def _run(self, name: str, command: Sequence[str]) -> subprocess.CompletedProcess[str]:
         answer = subprocess.run(

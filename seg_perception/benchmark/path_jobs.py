@@ -93,7 +93,7 @@ class OwnPath:
 
     def _decoded(self, data: Image) -> RawImage:
         if self._encoding == JPEG:
-            return decode_compressed(data)
+            return decode_compressed(data, self._segmenter.view.reduction)
         height, width, channels = data.shape
         return view_image(
             encoding=self._encoding,
