@@ -70,6 +70,7 @@ class AdaptiveSubscription:
         profile = qos.override(profile, self._overrides(source))
         if (source, profile) == (self.source, self._profile):
             return False
+        anew = self._subscription is not None
         self.close()
         self._subscription = self._node.create_subscription(
             source.type,
@@ -79,6 +80,8 @@ class AdaptiveSubscription:
             event_callbacks=SubscriptionEventCallbacks(incompatible_qos=self._incompatible),
         )
         self.source, self._profile = source, profile
+        if anew:
+            self._node.get_logger().info(f'subscribed anew, as it is published: {self}')
         return True
 
     def close(self) -> None:

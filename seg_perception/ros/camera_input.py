@@ -82,8 +82,7 @@ class CameraInput:
     def look(self) -> None:
         """Look at what is published, and subscribe anew where that has changed."""
         for subscription in self._subscriptions:
-            if subscription.look():
-                self._node.get_logger().info(f'subscribed anew: {subscription}')
+            subscription.look()
 
     def why_silent(self) -> str:
         """Return how many publishers there are and what may keep their images away."""
@@ -109,13 +108,16 @@ class CameraInput:
         self.info = info if is_calibrated(info) else None
 
 
-def decode(message: ImageMessage) -> RawImage:
+def decode(
+    message: ImageMessage, reduction: Callable[[tuple[int, int]], int] | None = None
+) -> RawImage:
     """Return the image in a message, raw ones as a view of the message's memory.
 
+    :param reduction: as of `decode_compressed`.
     :raises ImageError: when the message is not a valid image.
     """
     if isinstance(message, CompressedImage):
-        return decode_compressed(message.data)
+        return decode_compressed(message.data, reduction)
     try:
         return _view(message)
     except UnknownEncodingError:

@@ -34,6 +34,7 @@ class NodeParameters:
         self._rules = dict(RULES)
         self._problems: dict[str, str] = {}
         self._own: set[str] = set()  # of one camera, and chosen: the others follow the common ones
+        self._following = False
         self.configured = False
         """While True, only parameters that can change at run time can be set."""
         self._overrides = {
@@ -102,7 +103,9 @@ class NodeParameters:
                 if name in self._overrides:
                     self._own.add(name)
                 self._rules[name] = replace(rule, name=name)
+                self._following = True  # rclpy has what is declared validated, too
                 self._declare(name, self._node.get_parameter(rule.name).value)
+                self._following = False
 
     def _of(self, camera: str) -> dict[str, Any]:
         names = {rule.name: f'{camera}.{rule.name}' for rule in RULES.values() if rule.per_camera}
@@ -125,7 +128,7 @@ class NodeParameters:
                 return SetParametersResult(successful=False, reason=str(error))
         for parameter in ours:
             self._problems.pop(parameter.name, None)
-            if parameter.name not in RULES:
+            if parameter.name not in RULES and not self._following:
                 self._own.add(parameter.name)
         return SetParametersResult(successful=True)
 

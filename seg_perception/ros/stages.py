@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from seg_perception.core.encodings import RawImage
 from seg_perception.core.placement import Placement
-from seg_perception.core.products import Products
+from seg_perception.core.products import OVERLAY, Products
 from seg_perception.core.segmenter import Prediction
 from seg_perception.ros.camera import Camera
 from seg_perception.ros.camera_info import check_fits, info_for_masks
@@ -158,7 +158,8 @@ class Prepare:
 
 def _prepare(frame: Frame, view: View, out: Picture, products: Products, taken: float) -> Prepared:
     begun = time.perf_counter()
-    image = decode(frame.message)
+    # People are shown the whole image; the network gets no more than it takes.
+    image = decode(frame.message, None if OVERLAY in frame.products else view.reduction)
     if frame.info is not None:
         check_fits(frame.info, image.size)
     decoded = time.perf_counter()

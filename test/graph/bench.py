@@ -119,6 +119,17 @@ class Bench:
         results = self._tested.call(lambda: self.node.set_parameters(values))
         return [result.reason for result in results if not result.successful]
 
+    def offer(self, kind: str, profile: QoSProfile, camera: str = '') -> None:
+        """Have a camera publish its `raw`, `compressed` or `camera_info` like that from now on."""
+        topics = self.cameras[camera]
+        message, topic = topics[kind].msg_type, topics[kind].topic_name
+        self.withdraw(kind, camera)
+        topics[kind] = self.tester.create_publisher(message, topic, profile)
+
+    def withdraw(self, kind: str, camera: str = '') -> None:
+        """Have a camera publish its `raw`, `compressed` or `camera_info` no more."""
+        self.tester.destroy_publisher(self.cameras[camera][kind])
+
     # What comes out.
 
     def listen(self, *outputs: str, camera: str = '') -> list[Inbox]:
@@ -158,9 +169,15 @@ class Bench:
         complaints = self.node._cameras[0].complaints
         wait_until(lambda: text in complaints.last, f'a message with {text!r}')
 
-    def await_totals(self, **expected: int) -> None:
-        """Wait until the node has counted that; names as in the report."""
-        wait_until(lambda: counts(self.node.totals) == {**_NONE, **expected}, f'{expected}')
+    def await_totals(self, camera: str | None = None, /, **expected: int) -> None:
+        """Wait until the node has counted that of one or of all cameras; names as in the report."""
+        wait_until(lambda: self.counts(camera) == {**_NONE, **expected}, f'{expected}')
+
+    def counts(self, camera: str | None = None) -> dict[str, int]:
+        """Return what the node has counted of one or of all cameras."""
+        if camera is None:
+            return counts(self.node.totals)
+        return counts(self.node._cameras[self.names.index(camera)].counts.totals)
 
     # What goes in.
 
