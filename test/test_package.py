@@ -99,7 +99,7 @@ def test_cmake_depends_on_every_package_that_a_message_uses() -> None:
 
 
 def test_cmake_installs_every_tool_as_an_executable() -> None:
-    (tools,) = re.findall(r'set\(tools ([^)]*)\)', CMAKE)
+    (tools,) = re.findall(r'set\(tools\s+([^)]*)\)', CMAKE)
     assert sorted(tools.split()) == sorted(TOOLS)
 
 

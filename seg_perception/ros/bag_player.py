@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from functools import partial
 from importlib import import_module
@@ -44,13 +45,14 @@ PARAMETERS: dict[Rule, Value] = {
     POSITION: 0.0,
     Rule('start_offset', float, 'Begin so many seconds after the beginning.', low=0, high=1e9): 0.0,
     Rule('start_paused', bool, 'Wait for the service ~/resume.'): False,
+    Rule('wait_for', str, 'Topics that must have a subscriber before the first message.'): '',
     Rule(
-        'wait_for_subscribers',
-        int,
-        'Hold the first message until a topic that is played has so many subscribers.',
+        'linger',
+        float,
+        'Seconds to stay at the end, for whoever works on the last.',
         low=0,
-        high=100,
-    ): 0,
+        high=60,
+    ): (1.0),
     Rule(
         'clock_publish_frequency', float, 'Of /clock in Hz; 0: no /clock.', low=0, high=1000
     ): 40.0,
@@ -63,6 +65,8 @@ _DEPTH = 10
 _LATCHED = ('tf_static', 'label_info')
 """Last parts of the names of topics whose last message is kept for who comes later."""
 _LINGER_S = 0.5
+_SETTLE_S = 0.5
+"""What is seen of subscribers here may take a moment to be seen where they subscribe."""
 
 
 class BagPlayer(Node):
@@ -82,7 +86,8 @@ class BagPlayer(Node):
         first = next(self._records(-(1 << 63)), None)
         if first is None:
             raise BagError(f'{self._reader.path}: expected messages to play, got none')
-        self._subscribers = values['wait_for_subscribers']
+        self._awaited = [self.resolve_topic_name(name) for name in values['wait_for'].split()]
+        self._settled = time.monotonic() + (_SETTLE_S if self._awaited else 0)
         self._playback: Playback[Record] = Playback(
             self._records,
             self._show,
@@ -92,6 +97,7 @@ class BagPlayer(Node):
             offset=values['start_offset'],
             paused=values['start_paused'],
         )
+        self.linger = values['linger']
         self._started = False
         self._telling = threading.Lock()
         steady = RosClock(clock_type=ClockType.STEADY_TIME)
@@ -155,8 +161,10 @@ class BagPlayer(Node):
         return self._reader.records(self._outputs, start)
 
     def _begin(self) -> None:
-        counts = [publisher.get_subscription_count() for publisher in self._outputs.values()]
-        if max(counts) >= self._subscribers:
+        now = time.monotonic()
+        if not all(map(self.count_subscribers, self._awaited)):
+            self._settled = now + _SETTLE_S
+        elif now >= self._settled:
             self._waiting.cancel()
             self._started = True
             self._playback.start()
@@ -188,18 +196,18 @@ class BagPlayer(Node):
             if rule is None:
                 continue
             try:
-                value = rule.check(parameter.value)
+                value: Any = rule.check(parameter.value)
             except ParameterError as error:
                 return SetParametersResult(successful=False, reason=str(error))
             if not rule.run_time:
                 reason = f'{rule.name} cannot be changed at run time'
                 return SetParametersResult(successful=False, reason=reason)
             if rule is RATE:
-                self._playback.set_rate(float(value))
+                self._playback.set_rate(value)
             elif rule is LOOP:
-                self._playback.loop = bool(value)
+                self._playback.loop = value
             else:
-                self._playback.jump(float(value))
+                self._playback.jump(value)
         return SetParametersResult(successful=True)
 
 
@@ -222,6 +230,9 @@ def main(argv: list[str] | None = None) -> int:
             player = BagPlayer()
             process.executor.add_node(player)
             while player.playing and not process.stop.is_set():
+                process.executor.spin_once(timeout_sec=0.1)
+            end = time.monotonic() + player.linger
+            while time.monotonic() < end and not process.stop.is_set():
                 process.executor.spin_once(timeout_sec=0.1)
             player.close()
     except (ArgumentsError, ParameterError, BagError, OSError) as error:

@@ -100,7 +100,9 @@ def listener() -> Iterator[Listener]:
 
 def test_messages_are_played_as_they_were_recorded(bag: Path, listener: Listener) -> None:
     recorded = [bytes(r.data) for r in BagReader(bag).records({'/camera/image'})]
-    with ToolProcess('bag_player', bag=bag, rate=50, wait_for_subscribers=1) as player:
+    with ToolProcess(
+        'bag_player', bag=bag, rate=50, wait_for='/camera/image', linger=0.0
+    ) as player:
         assert player.end() == 0
         wait_until(lambda: len(listener.words) == FRAMES, 'all words')
     assert [bytes(data) for data in listener.images] == recorded
@@ -113,7 +115,7 @@ def test_messages_are_played_as_they_were_recorded(bag: Path, listener: Listener
 
 
 def test_pause_rate_jump_and_loop(bag: Path, listener: Listener) -> None:
-    options = {'bag': bag, 'start_paused': True, 'start_offset': 2, 'rate': 100}
+    options = {'bag': bag, 'start_paused': True, 'start_offset': 2, 'rate': 100, 'linger': 0.1}
     with ToolProcess('bag_player', **options, loop=True) as player:
         wait_until(lambda: len(listener.clock) > 5, 'the clock')
         assert set(listener.clock) == {2 * SECOND}
