@@ -6,7 +6,6 @@ import sys
 import time
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lifecycle_msgs.srv import ChangeState
@@ -14,19 +13,16 @@ from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
 
 from seg_perception.core.labels import load_label_set
-from seg_perception.inference.choice import create_serving_runner
-from seg_perception.inference.engine_cache import EngineSettings
-from seg_perception.inference.supervised import SupervisedRunner
-from seg_perception.resources import bundled_model
 from seg_perception.ros.camera import Camera
 from seg_perception.ros.complaints import Complaints
 from seg_perception.ros.diagnostics import Diagnostics, Health
 from seg_perception.ros.frame_counts import Totals
+from seg_perception.ros.loading import load_runner, thread_policy
 from seg_perception.ros.node_parameters import NodeParameters
 from seg_perception.ros.process import ArgumentsError, Process, ros_process
 from seg_perception.ros.serving import Serving
-from seg_perception.ros.settings import RULES, Settings, read_defaults
-from seg_perception.ros.thread_policy import ThreadPolicy, parse_cpus
+from seg_perception.ros.settings import RULES, read_defaults
+from seg_perception.ros.thread_policy import ThreadPolicy
 from seg_perception.ros.tool_parameters import usage
 
 if TYPE_CHECKING:
@@ -36,7 +32,7 @@ if TYPE_CHECKING:
     from rclpy.lifecycle import LifecycleState
     from rclpy.parameter import Parameter
 
-    from seg_perception.core.labels import LabelSet
+    from seg_perception.inference.supervised import SupervisedRunner
 
 _SUMMARY = """Segments the newest images of one or several cameras.
 Input: image (or <image>/compressed), camera_info. Outputs, below the node's name: label,
@@ -163,9 +159,9 @@ class SegmentationNode(LifecycleNode):
         try:
             settings = self._guarded.settings
             labels = load_label_set(settings.label_set)
-            self._policy = _thread_policy(settings)
+            self._policy = thread_policy(settings)
             # Threads of the runtime inherit the policy of the one that loads.
-            self._runner = self._policy.run(partial(_load, settings, labels, len(by_camera)))
+            self._runner = self._policy.run(partial(load_runner, settings, labels, len(by_camera)))
             for name, own in by_camera.items():
                 self._cameras.append(Camera(self, name, own, labels))
         except Exception:
@@ -254,33 +250,6 @@ class SegmentationNode(LifecycleNode):
                     why_silent=images.why_silent,
                 )
         return health
-
-
-def _thread_policy(settings: Settings) -> ThreadPolicy:
-    return ThreadPolicy(
-        cpus=parse_cpus(settings.cpu_affinity),
-        scheduling=settings.scheduling,
-        priority=settings.priority,
-        nice=settings.nice,
-    )
-
-
-def _load(settings: Settings, labels: LabelSet, cameras: int) -> SupervisedRunner:
-    folder = settings.engine_cache_dir
-    runner = create_serving_runner(
-        settings.backend,
-        Path(settings.model).expanduser() if settings.model else bundled_model(),
-        # Without a number, ONNX Runtime would bind its threads to all cores by itself.
-        threads=settings.threads or len(parse_cpus(settings.cpu_affinity)),
-        batch=min(settings.max_batch or cameras, cameras),
-        engines=EngineSettings(
-            folder=Path(folder) if folder else None,
-            limit_mib=settings.engine_cache_mib,
-            tf32=settings.precision == 'tf32',
-        ),
-        min_agreement=settings.min_agreement,
-    )
-    return SupervisedRunner(runner, labels)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -12,7 +12,7 @@ from diagnostic_msgs.msg import DiagnosticStatus
 from seg_perception.core.labels import load_label_set
 from seg_perception.inference.auto import AutoRunner
 from seg_perception.inference.onnxruntime import OnnxRuntimeRunner
-from seg_perception.ros import segmentation_node
+from seg_perception.ros import loading
 from test.graph.bench import Bench, counts, pixels
 from test.graph.spinner import PATIENCE_S, wait_until
 from test.inference.late_runner import LateRunner
@@ -52,7 +52,7 @@ def offer_late(
             min_agreement=min_agreement,
         )
 
-    monkeypatch.setattr(segmentation_node, 'create_serving_runner', create)
+    monkeypatch.setattr(loading, 'create_serving_runner', create)
 
 
 def test_no_frame_is_lost_or_doubled(
