@@ -13,6 +13,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from seg_perception.core.finish_squares import Argmax, SquareLabels
+
 Image = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 
@@ -35,7 +37,7 @@ def finish_reference(
 
 
 class Finisher:
-    """The same, streamed class by class through buffers that are kept between calls.
+    """The same, through buffers that are kept between calls.
 
     Not for several threads at once. What it returns is new memory and the caller's own.
     """
@@ -44,12 +46,13 @@ class Finisher:
         self, classes: int, logits_size: tuple[int, int], size: tuple[int, int], align_corners: bool
     ) -> None:
         self._shape = (classes, logits_size[1], logits_size[0])
-        height, width = size[1], size[0]
-        self._plane = np.empty((height, width), np.float32)
-        self._best = np.empty((height, width), np.float32)
-        self._wins = np.empty((height, width), np.uint8)
-        self._class = np.empty((height, width), np.uint8)
+        self._plane = np.empty((size[1], size[0]), np.float32)
         self._upsample = upsampling(logits_size, size, align_corners)
+        self._label: Callable[[Floats], Image] = self._streamed
+        if not align_corners and not (size[0] % logits_size[0] or size[1] % logits_size[1]):
+            self._label = SquareLabels(logits_size, size)
+        else:
+            self._argmax = Argmax(self._plane.size)
 
     def __call__(
         self, logits: npt.NDArray[Any], want_confidence: bool = True
@@ -63,19 +66,22 @@ class Finisher:
         if logits.shape != self._shape:
             raise ValueError(f'logits: expected shape {self._shape}, got {logits.shape}')
         logits = np.ascontiguousarray(logits, np.float32)
-        label = np.zeros(self._best.shape, np.uint8)
-        self._upsample(logits[0], self._best)
-        for number in range(1, self._shape[0]):
-            self._upsample(logits[number], self._plane)
-            cv2.compare(self._plane, self._best, cv2.CMP_GT, dst=self._wins)
-            cv2.max(self._plane, self._best, dst=self._best)
-            self._class.fill(number)
-            cv2.copyTo(self._class, self._wins, dst=label)
+        label = self._label(logits)
         if not want_confidence:
             return label, None
         confidence = 1 / np.exp(logits - logits.max(axis=0)).sum(axis=0)
         self._upsample(confidence, self._plane)
         return label, np.asarray(cv2.convertScaleAbs(self._plane, alpha=255), np.uint8)
+
+    def _streamed(self, logits: Floats) -> Image:
+        """Return the label, class by class at label size."""
+        label = np.empty(self._plane.shape, np.uint8)
+        self._argmax(enumerate(map(self._upsampled, logits)), label)
+        return label
+
+    def _upsampled(self, grid: Floats) -> Floats:
+        self._upsample(grid, self._plane)
+        return self._plane
 
 
 def upsampling(

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -10,9 +12,11 @@ SIZES = [
     ((16, 8), (128, 64)),
     ((16, 8), (16, 8)),
     ((12, 9), (96, 65)),
-    ((90, 90), (713, 713)),
+    ((45, 45), (357, 357)),
     ((1, 1), (8, 8)),
     ((1, 5), (3, 33)),
+    ((10, 6), (30, 12)),
+    ((70, 61), (350, 244)),
 ]
 
 
@@ -25,6 +29,11 @@ def smooth_logits(classes: int, size: tuple[int, int], seed: int = 0) -> npt.NDA
     rate = generator.uniform(0.1, 0.6, (classes, 2, 1, 1))
     waves = np.sin(x * rate[:, 0] + phase[:, 0]) * np.cos(y * rate[:, 1] + phase[:, 1])
     return np.asarray(5 * waves, np.float32)
+
+
+def noisy_logits(classes: int, size: tuple[int, int]) -> npt.NDArray[np.float32]:
+    """Logits with neighbours that never agree."""
+    return np.random.default_rng(9).normal(size=(classes, *size[::-1])).astype(np.float32)
 
 
 def upsampled(
@@ -75,10 +84,15 @@ def test_the_reference_is_its_definition(
 @pytest.mark.parametrize('align_corners', [False, True])
 @pytest.mark.parametrize(('grid', 'size'), SIZES)
 @pytest.mark.parametrize('classes', [1, 2, 19])
-def test_the_streamed_finish_is_the_reference(
-    classes: int, grid: tuple[int, int], size: tuple[int, int], align_corners: bool
+@pytest.mark.parametrize('make', [smooth_logits, noisy_logits])
+def test_the_finish_is_the_reference(
+    make: Callable[[int, tuple[int, int]], npt.NDArray[np.float32]],
+    classes: int,
+    grid: tuple[int, int],
+    size: tuple[int, int],
+    align_corners: bool,
 ) -> None:
-    logits = smooth_logits(classes, grid)
+    logits = make(classes, grid)
     label, confidence = Finisher(classes, grid, size, align_corners)(logits)
     expected_label, expected_confidence = finish_reference(logits, size, align_corners)
     assert confidence is not None
