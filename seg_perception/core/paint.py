@@ -11,9 +11,12 @@ from seg_perception.core.labels import UNLABELLED
 Image = npt.NDArray[np.uint8]
 
 
-def colorize(label: Image, table: Image) -> Image:
-    """Return a label image, uint8 [H, W], in its classes' colours, BGR [H, W, 3]."""
-    return np.asarray(cv2.applyColorMap(label, table.reshape(256, 1, 3)), np.uint8)
+def colorize(label: Image, table: Image, out: Image | None = None) -> Image:
+    """Return a label image, uint8 [H, W], in its classes' colours, BGR [H, W, 3].
+
+    :param out: contiguous memory to write into; else it is made.
+    """
+    return np.asarray(cv2.applyColorMap(label, table.reshape(256, 1, 3), dst=out), np.uint8)
 
 
 def overlay(picture: Image, label: Image, color: Image, alpha: float = 0.5) -> None:

@@ -7,7 +7,7 @@ of pixel i of n lies at the share (i + 0.5) / n of its picture. Sizes are (width
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 import cv2
@@ -40,7 +40,6 @@ class Placement:
     seen: Region
     shown: Region
     framed: Region
-    _buffers: dict[tuple[int, ...], Image] = field(default_factory=dict, init=False, repr=False)
 
     def restore(self, picture: Image, fill: int, out: Image | None = None) -> Image:
         """Return a picture of labels at the size that is published, by nearest neighbour.
@@ -48,19 +47,19 @@ class Placement:
         Where no side is published smaller than `shown`, nothing is lost: the published pixel at the
         centre of a label's square has that label.
 
-        :param picture: uint8 [h, w] or [h, w, channels], at label size.
+        :param picture: uint8 [h, w], at label size.
         :param fill: the value where the network saw nothing.
-        :param out: contiguous uint8 [H, W] or [H, W, channels] to write into; else it is made.
+        :param out: contiguous uint8 [H, W] to write into; else it is made.
         :raises ValueError: when the picture has another size.
         """
-        if picture.shape[1::-1] != self.label_size:
+        if picture.shape != self.label_size[::-1]:
             raise ValueError(
                 f'picture: expected (height, width) {self.label_size[::-1]} as the network labels, '
-                f'got {picture.shape[:2]}'
+                f'got {picture.shape}'
             )
         width, height = self.output_size
         if out is None:
-            out = np.empty((height, width, *picture.shape[2:]), np.uint8)
+            out = np.empty((height, width), np.uint8)
         x, y, across, down = self.shown
         rows = self._rows
         out[: rows.start] = fill
@@ -96,9 +95,10 @@ class Placement:
         return counts
 
     @cached_property
-    def shares(self) -> npt.NDArray[np.int64]:
-        """How many published pixels each label pixel became, [h, w]."""
-        return self.count(np.ones(self.output_size[::-1], np.bool_))
+    def shares(self) -> int | npt.NDArray[np.int64]:
+        """How many published pixels each label pixel became, [h, w]; one number if all alike."""
+        shares = self.count(np.ones(self.output_size[::-1], np.bool_))
+        return int(shares[0, 0]) if (shares == shares[0, 0]).all() else shares
 
     def intrinsics(self, k: Iterable[float], p: Iterable[float]) -> tuple[list[float], list[float]]:
         """Return K and P of what is published.
@@ -129,12 +129,10 @@ class Placement:
         columns, width = self._columns, self.output_size[0]
         # Whole columns are copied as rows of the transposed picture: numpy takes single bytes from
         # a row ten times as slowly.
-        height, across, *channels = part.shape
         if not columns.cells.size:
-            return np.full((height, width, *channels), fill, np.uint8)
-        turned = self._buffer(across, height, *channels)
+            return np.full((len(part), width), fill, np.uint8)
+        turned, stretched, wide = self._buffers
         cv2.transpose(part, dst=turned)
-        stretched = self._buffer(width, height, *channels)
         stretched[: columns.start] = fill
         stretched[columns.stop :] = fill
         np.take(
@@ -144,12 +142,17 @@ class Placement:
             out=stretched[columns.start : columns.stop],
             mode='clip',
         )
-        wide = self._buffer(height, width, *channels)
         cv2.transpose(stretched, dst=wide)
         return wide
 
-    def _buffer(self, *shape: int) -> Image:
-        return self._buffers.setdefault(shape, np.empty(shape, np.uint8))
+    @cached_property
+    def _buffers(self) -> tuple[Image, Image, Image]:
+        width, (*_, across, height) = self.output_size[0], self.shown
+        return (
+            np.empty((across, height), np.uint8),
+            np.empty((width, height), np.uint8),
+            np.empty((height, width), np.uint8),
+        )
 
 
 @dataclass(frozen=True)

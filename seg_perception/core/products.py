@@ -128,7 +128,11 @@ class Products:
         """
         believed = self._believed(_Frame(label, confidence, placement, None, _new))
         shares = placement.shares if self._ego is None else self._ego.shares(placement)
-        counts = np.bincount(believed.ravel(), shares.ravel(), minlength=256).astype(np.int64)
+        if isinstance(shares, int):
+            counts = cv2.calcHist([believed], [0], None, [256], [0, 256]).ravel().astype(np.int64)
+            counts *= shares
+        else:
+            counts = np.bincount(believed.ravel(), shares.ravel(), 256).astype(np.int64)
         width, height = placement.output_size
         counts[UNLABELLED] += width * height - counts.sum()
         return counts
@@ -148,7 +152,8 @@ class Products:
         return self._publish(frame, _look_up(frame.label, self._table(OBSTACLE)), 0)
 
     def _color(self, frame: _Frame) -> Image:
-        return self._publish(frame, colorize(self._believed(frame), self._colors), 0)
+        label = self._label(replace(frame, allocate=_new))
+        return colorize(label, self._colors, frame.allocate((*label.shape, 3)))
 
     def _overlay(self, frame: _Frame) -> Image:
         if frame.image is None:
@@ -156,8 +161,8 @@ class Products:
         placement = frame.placement
         picture = frame.allocate((*placement.output_size[::-1], 3))
         frame.image.bgr(placement.output_size, picture, region=placement.framed)
-        new = replace(frame, allocate=_new)
-        overlay(picture, self._label(new), self._color(new), self._alpha)
+        label = self._label(replace(frame, allocate=_new))
+        overlay(picture, label, colorize(label, self._colors), self._alpha)
         return picture
 
     def _believed(self, frame: _Frame) -> Image:
@@ -197,8 +202,8 @@ class _Frame:
         return self.confidence
 
     def restore(self, picture: Image, fill: int) -> Image:
-        shape = (*self.placement.output_size[::-1], *picture.shape[2:])
-        return self.placement.restore(picture, fill, self.allocate(shape))
+        out = self.allocate(self.placement.output_size[::-1])
+        return self.placement.restore(picture, fill, out)
 
 
 class _Ego:
