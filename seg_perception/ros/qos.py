@@ -12,22 +12,32 @@ if TYPE_CHECKING:
 
     from rclpy.topic_endpoint_info import TopicEndpointInfo
 
-# The newest frame is the only one worth having: a queue would add age. Best effort and volatile
-# match every publisher, whatever it offers.
+# The newest frame is the only one worth having: a queue would add age. Two, so that one that comes
+# while this process is held up for a moment is counted and not overwritten in silence. Best effort
+# and volatile match every publisher, whatever it offers.
 CAMERA = QoSProfile(
     history=HistoryPolicy.KEEP_LAST,
-    depth=1,
+    depth=2,
     reliability=ReliabilityPolicy.BEST_EFFORT,
     durability=DurabilityPolicy.VOLATILE,
 )
 
 # REP-2003: results are offered reliably, which serves reliable and best-effort consumers alike.
-# Depth 1, because a consumer that lags shall get the newest mask and not a backlog.
+# A result is sent by a thread of the middleware: three, so that none is overwritten before its turn.
+# A consumer that lags chooses by its own depth how many it has to catch up with.
 RESULT = QoSProfile(
+    history=HistoryPolicy.KEEP_LAST,
+    depth=3,
+    reliability=ReliabilityPolicy.RELIABLE,
+    durability=DurabilityPolicy.VOLATILE,
+)
+
+# What is said once, and told to whoever subscribes later.
+LATCHED = QoSProfile(
     history=HistoryPolicy.KEEP_LAST,
     depth=1,
     reliability=ReliabilityPolicy.RELIABLE,
-    durability=DurabilityPolicy.VOLATILE,
+    durability=DurabilityPolicy.TRANSIENT_LOCAL,
 )
 
 # What diagnostic aggregators expect.
