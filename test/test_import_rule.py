@@ -20,6 +20,7 @@ MAY_IMPORT = {
     'inference': {'core'},
     'sim': {'core'},
     'models': {'core', 'inference', 'sim'},
+    'planner': {'core', 'inference', 'sim'},
     'demo': {'core'},
     'replay': {'core', 'inference', 'sim', 'models'},
     'scoring': {'core', 'sim', 'models', 'replay'},

@@ -70,19 +70,30 @@ class CameraGrid:
     """Makes grids of one camera's free space.
 
     A cell is free when all of it is: on every bearing it touches, from the first ground in view up
-    to the nearest place, less `margin`, where the free space ends. The cells where an obstacle ends
-    the free space are occupied, as far as `depth` behind its foot. All others are unknown.
+    to the nearest place, less `margin`, where the free space ends; `overhang` less where that is an
+    obstacle. The cells where an obstacle ends the free space are occupied, as far as `depth` behind
+    its foot. All others are unknown.
 
     :param depth: how much of an obstacle is drawn behind its foot, metres: what is behind that
         cannot be seen.
+    :param overhang: metres that free cells keep from an obstacle's foot: a bumper reaches farther
+        than the wheels that are seen to stand.
     :param margin: standard deviations of the pixel error that free cells keep from what ends them.
     """
 
     def __init__(
-        self, fan: Fan, spec: GridSpec, trust: Trust, *, depth: float = 0.5, margin: float = 1.0
+        self,
+        fan: Fan,
+        spec: GridSpec,
+        trust: Trust,
+        *,
+        depth: float = 0.5,
+        overhang: float = 0.8,
+        margin: float = 1.0,
     ) -> None:
-        self._fan, self._spec = fan, spec
+        self._fan, self.spec = fan, spec
         self._trust, self._margin = replace(trust, pitch_error=0.0), margin
+        self._overhang = overhang
         step = spec.resolution / 2
         self._depths = np.arange(0.0, depth + step / 2, step)
         self._away = np.stack([np.cos(fan.bearing), np.sin(fan.bearing)], axis=-1)
@@ -91,7 +102,7 @@ class CameraGrid:
     def _find_spans(self) -> None:
         """Find for each cell the bearings that it touches, and the range of its far corner."""
         fan, last = self._fan, len(self._fan.bearing) - 1
-        number, reach = fan.place(self._spec.corners())
+        number, reach = fan.place(self.spec.corners())
         numbers, ranges = (
             np.stack([a[:-1, :-1], a[:-1, 1:], a[1:, :-1], a[1:, 1:]]) for a in (number, reach)
         )
@@ -128,13 +139,14 @@ class CameraGrid:
         """Return the grid of one frame, int8 [rows, columns]: FREE, OCCUPIED or UNKNOWN."""
         camera = self._fan.camera
         error = self._trust.range_error(free.range, camera.mount.height, camera.lens.pixel_angle)
-        grid = np.full(self._spec.shape, UNKNOWN, np.int8)
+        grid = np.full(self.spec.shape, UNKNOWN, np.int8)
         flat = grid.reshape(-1)
-        flat[self._cells[self._far <= self._least(free.range - self._margin * error)]] = FREE
         met = (free.end == End.OBSTACLE) & (free.range > 0)
+        clear = free.range - self._margin * error - self._overhang * met
+        flat[self._cells[self._far <= self._least(clear)]] = FREE
         ranges = free.range[met] + self._depths[:, None]
         points = camera.mount.foot + ranges[..., None] * self._away[met]
-        flat[self._spec.cells_at(points.reshape(-1, 2))] = OCCUPIED
+        flat[self.spec.cells_at(points.reshape(-1, 2))] = OCCUPIED
         return grid
 
 

@@ -86,12 +86,16 @@ class GroundView:
             min_label=ceil(255 * options.label_min_confidence),
         )
         self._regions = RegionFinder(self.fan, labels, min_pixels=options.min_pixels)
-        self._grid = CameraGrid(
-            self.fan, options.grid, options.trust, depth=options.footprint_depth
-        )
+        self.grid = CameraGrid(self.fan, options.grid, options.trust, depth=options.footprint_depth)
 
     def update(
-        self, label: Image, confidence: Image, stamp: float, image: Image | None = None
+        self,
+        label: Image,
+        confidence: Image,
+        stamp: float,
+        image: Image | None = None,
+        *,
+        health: Health | None = None,
     ) -> GroundOutputs:
         """Return what a frame says.
 
@@ -99,6 +103,7 @@ class GroundView:
         :param confidence: 0 to 255, uint8 [H, W].
         :param stamp: of the image, seconds.
         :param image: uint8 of any size, to see whether it is dark, covered or frozen.
+        :param health: of the frame, where it has been judged already; `image` is not needed then.
         :raises ValueError: when label or confidence is not of the label grid's size.
         """
         expected = self.fan.size[::-1]
@@ -107,7 +112,8 @@ class GroundView:
                 f'ground view: expected label and confidence of {list(expected)}, got '
                 f'{list(label.shape)} and {list(confidence.shape)}'
             )
-        health = self._health.update(label, confidence, stamp, image)
+        if health is None:
+            health = self._health.update(label, confidence, stamp, image)
         if not health.usable:
             label = np.full(expected, UNLABELLED, np.uint8)
         label = self._vote.update(label)
@@ -116,6 +122,6 @@ class GroundView:
             stamp=stamp,
             free_space=free_space,
             obstacles=self._regions.find(label, confidence),
-            cells=self._grid.cells(free_space),
+            cells=self.grid.cells(free_space),
             health=health,
         )
