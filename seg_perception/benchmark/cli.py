@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from seg_perception.benchmark.commands import cameras, model, node, path, soak
+from seg_perception.benchmark.commands import cameras, model, node, path, soak, transport
 from seg_perception.command_line import Command, run_tool
 from seg_perception.core.labels import LabelError
+from seg_perception.demo.processes import ProcessError
 from seg_perception.inference.base import ModelError, RunnerError
 
 COMMANDS: dict[str, Command] = {
@@ -15,6 +16,7 @@ COMMANDS: dict[str, Command] = {
     'node': node,
     'cameras': cameras,
     'soak': soak,
+    'transport': transport,
 }
 
 
@@ -25,7 +27,7 @@ def main(argv: list[str] | None = None) -> int:
         'Measure models, the frame path and the node beside plain baselines.',
         COMMANDS,
         argv,
-        errors=(LabelError, ModelError, RunnerError, OSError, ValueError),
+        errors=(LabelError, ModelError, RunnerError, ProcessError, OSError, ValueError),
         missing='install requirements/runtime.txt',
     )
 

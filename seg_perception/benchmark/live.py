@@ -68,6 +68,51 @@ def node_process(load: Load, model: Path, **parameters: Value) -> Process:
     )
 
 
+def camera_process(load: Load, name: str, output: Path, run: int = 0) -> Process:
+    """Return a camera of a load.
+
+    :param output: file for its counts.
+    :param run: how often it was started before.
+    """
+    return Process(
+        tool='load_camera',
+        name='load_camera',
+        parameters={
+            'width': load.width,
+            'height': load.height,
+            'encoding': load.encoding,
+            'rate': float(load.rate),
+            'reliable': load.reliable,
+            'run': run,
+            'output': str(output),
+        },
+        namespace=f'{NAMESPACE}/{name}' if name else NAMESPACE,
+    )
+
+
+def read_published(file: Path, run: int = 0) -> Published:
+    """Return the counts that a camera wrote at its end."""
+    told = json.loads(file.read_text(encoding='utf-8'))
+    return Published(run, told['published'], told['skipped'])
+
+
+def wait_for_word(children: Children, child: Child, word: str) -> None:
+    """Wait until a child has said a word.
+
+    :raises ProcessError: when it does not within a minute, or a child ends.
+    """
+    deadline = time.monotonic() + _START_S
+
+    def said() -> bool:
+        return word in child.log.read_text()
+
+    children.wait(child, lambda: said() or time.monotonic() > deadline)
+    if not said():
+        raise ProcessError(
+            f'{child.name} did not say {word!r} within {_START_S:g} s, but:\n{child.last_words()}'
+        )
+
+
 class Live:
     """A node under a load. Made by `live`.
 
@@ -98,20 +143,7 @@ class Live:
         """Start a camera, which begins when the node has subscribed."""
         run = self._runs[name]
         self._runs[name] += 1
-        process = Process(
-            tool='load_camera',
-            name='load_camera',
-            parameters={
-                'width': self._load.width,
-                'height': self._load.height,
-                'encoding': self._load.encoding,
-                'rate': float(self._load.rate),
-                'reliable': self._load.reliable,
-                'run': run,
-                'output': str(self._counts_file(name, run)),
-            },
-            namespace=f'{NAMESPACE}/{name}' if name else NAMESPACE,
-        )
+        process = camera_process(self._load, name, self._counts_file(name, run), run)
         self._cameras[name] = self._children.start(f'camera_{name}_{run}', process.command())
 
     def stop_camera(self, name: str) -> None:
@@ -167,28 +199,15 @@ class Live:
 
         :raises ProcessError: when that takes too long.
         """
-        self._await(self._monitor, CONNECTED)
+        wait_for_word(self._children, self._monitor, CONNECTED)
         for name in self.cameras:
             self.start_camera(name)
         for camera in self._cameras.values():
-            self._await(camera, PLAYING)
+            wait_for_word(self._children, camera, PLAYING)
 
     def _note_usage(self) -> None:
         if not self.usage or time.monotonic() - self.usage[-1].moment >= _SAMPLE_S:
             self.usage.append(measure(self.node.process.pid))
-
-    def _await(self, child: Child, word: str) -> None:
-        deadline = time.monotonic() + _START_S
-
-        def said() -> bool:
-            return word in child.log.read_text()
-
-        self._children.wait(child, lambda: said() or time.monotonic() > deadline)
-        if not said():
-            raise ProcessError(
-                f'{child.name} does not say {word!r} for {_START_S:g} s; the node says:\n'
-                f'{self.node.last_words()}'
-            )
 
     def _start_monitor(self) -> Child:
         process = Process(
@@ -207,13 +226,8 @@ class Live:
         return self._folder / f'camera_{name}_{run}.json'
 
     def _published(self, name: str) -> list[Published]:
-        found = []
-        for run in range(self._runs[name]):
-            file = self._counts_file(name, run)
-            if file.exists():
-                told = json.loads(file.read_text(encoding='utf-8'))
-                found.append(Published(run, told['published'], told['skipped']))
-        return found
+        files = [self._counts_file(name, run) for run in range(self._runs[name])]
+        return [read_published(file, run) for run, file in enumerate(files) if file.exists()]
 
 
 @contextmanager

@@ -22,15 +22,15 @@ from seg_perception.ros.process import ArgumentsError, Process, ros_process
 from seg_perception.ros.tool_parameters import declare, usage
 
 PARAMETERS: dict[Rule, Value] = {
-    Rule('node', str, 'Name of the node whose results are noted.'): 'segmentation',
+    Rule('node', str, 'Name of the node whose results are noted; empty: no node.'): 'segmentation',
     Rule('cameras', str, 'Names of its cameras, between commas; empty: one without a name.'): '',
-    Rule('outputs', str, 'Outputs of it, between commas.'): 'label,drivable,obstacle',
+    Rule('outputs', str, 'Topics of it with images, between commas.'): 'label,drivable,obstacle',
+    Rule('reports', bool, 'Note its reports, too.'): True,
+    Rule('reliable', bool, 'Subscribe reliably; else best effort.'): True,
     Rule('output', str, 'File for the notes (JSON).'): 'load_monitor.json',
 }
 
-_COUNTED = QoSProfile(
-    history=HistoryPolicy.KEEP_LAST, depth=100, reliability=ReliabilityPolicy.RELIABLE
-)
+_DEPTH = 100
 _FIELDS = FrameReport.get_fields_and_field_types()
 _STAGES = [name.removesuffix('_ms') for name in _FIELDS if name.endswith('_ms')]
 _COUNTS = [name for name in _FIELDS if name.startswith(('frames_', 'dropped_'))]
@@ -56,9 +56,8 @@ class LoadMonitor(Node):
         self.reports: list[tuple[int, int, int, list[float]]] = []
         self.counts: dict[str, dict[str, int]] = {}
         self.last_news = time.monotonic()
-        self._node = self.resolve_topic_name(values['node'])
         self._complete: float | None = None
-        self._listen()
+        self._listen(values['node'], values['reports'], values['reliable'])
         self._waiting = self.create_timer(
             0.05, self._look, clock=Clock(clock_type=ClockType.STEADY_TIME)
         )
@@ -79,16 +78,30 @@ class LoadMonitor(Node):
             'counts': self.counts,
         }
 
-    def _listen(self) -> None:
-        subscribe = self.create_subscription
+    def _listen(self, node: str, reports: bool, reliable: bool) -> None:
+        policy = ReliabilityPolicy
+        counted = QoSProfile(
+            history=HistoryPolicy.KEEP_LAST,
+            depth=_DEPTH,
+            reliability=policy.RELIABLE if reliable else policy.BEST_EFFORT,
+        )
         for camera, name in enumerate(self.cameras):
-            base = f'{self._node}/{name}' if name else self._node
             for output, topic in enumerate(self.outputs):
                 # Raw: turning a message into a Python object takes longer than to receive it.
-                note = partial(self._note, camera, output)
-                subscribe(Image, f'{base}/{topic}', note, _COUNTED, raw=True)
-            note_report = partial(self._note_report, camera)
-            subscribe(FrameReport, f'{base}/report', note_report, _COUNTED)
+                self.create_subscription(
+                    Image,
+                    '/'.join(filter(None, (node, name, topic))),
+                    partial(self._note, camera, output),
+                    counted,
+                    raw=True,
+                )
+            if reports:
+                self.create_subscription(
+                    FrameReport,
+                    '/'.join(filter(None, (node, name, 'report'))),
+                    partial(self._note_report, camera),
+                    counted,
+                )
 
     def _look(self) -> None:
         now = time.monotonic()

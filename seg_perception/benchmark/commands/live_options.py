@@ -18,13 +18,22 @@ BUNDLED = 'bundled'
 
 
 def add_load(parser: argparse.ArgumentParser, load: Load, *, model: str) -> None:
-    """Add the options that tell the load, the model and the output; both given are defaults."""
+    """Add the options of a node under a load; both given are defaults."""
     add = parser.add_argument
     add(
         '--model',
         default=model,
         help=f'a file, {BUNDLED}, or {NULL}: one that costs next to nothing ({model})',
     )
+    add_images(parser, load)
+    add('--best-effort', action='store_true', help='cameras offer best effort (reliable)')
+    add('--threads', type=at_least(int, 0), default=0, help='of the runtime; 0: one a core (0)')
+    add_output(parser)
+
+
+def add_images(parser: argparse.ArgumentParser, load: Load) -> None:
+    """Add the options that tell what a camera sends."""
+    add = parser.add_argument
     size = f'{load.width}x{load.height}'
     add('--size', type=_size, default=(load.width, load.height), help=f'of the images ({size})')
     add('--encoding', choices=ENCODINGS, default=load.encoding, help=f'({load.encoding})')
@@ -34,10 +43,7 @@ def add_load(parser: argparse.ArgumentParser, load: Load, *, model: str) -> None
         default=load.rate,
         help=f'Hz of a camera ({load.rate:g})',
     )
-    add('--best-effort', action='store_true', help='cameras offer best effort (reliable)')
-    add('--threads', type=at_least(int, 0), default=0, help='of the runtime; 0: one a core (0)')
     add('--logs', type=Path, metavar='DIR', help='keep the logs of all processes there')
-    add_output(parser)
 
 
 def load_of(options: argparse.Namespace, cameras: int = 1) -> Load:
@@ -49,7 +55,7 @@ def load_of(options: argparse.Namespace, cameras: int = 1) -> Load:
         height=height,
         encoding=options.encoding,
         rate=options.rate,
-        reliable=not options.best_effort,
+        reliable=not getattr(options, 'best_effort', False),
     )
 
 

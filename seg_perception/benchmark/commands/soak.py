@@ -31,7 +31,7 @@ def add(commands: Commands) -> None:
     )
     how_long = parser.add_mutually_exclusive_group()
     add = how_long.add_argument
-    add('--seconds', type=at_least(float, 10), default=60.0, help='how long (60)')
+    add('--seconds', type=at_least(float, 6), default=60.0, help='how long (60)')
     add('--frames', type=at_least(int, 10), help='instead: until the camera has sent so many')
     add('--cycles', type=at_least(int, 10), default=0, help='instead: as many whole lives')
     add_load(parser, Load(), model=NULL)
