@@ -162,12 +162,18 @@ class BagPlayer(Node):
 
     def _begin(self) -> None:
         now = time.monotonic()
-        if not all(map(self.count_subscribers, self._awaited)):
+        if not all(map(self._has_subscriber, self._awaited)):
             self._settled = now + _SETTLE_S
         elif now >= self._settled:
             self._waiting.cancel()
             self._started = True
             self._playback.start()
+
+    def _has_subscriber(self, topic: str) -> bool:
+        output = self._outputs.get(topic)
+        if output is None:
+            return bool(self.count_subscribers(topic))
+        return bool(output.get_subscription_count())
 
     def _show(self, record: Record) -> None:
         self._tell_time()

@@ -6,25 +6,22 @@ import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from rcl_interfaces.srv import SetParameters
 from rclpy.node import Node
-from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import Image
 from std_msgs.msg import String
-from std_srvs.srv import Trigger
 
 from seg_perception.replay.bag_reader import BagReader
 from seg_perception.replay.bag_writer import BagWriter
 from seg_perception.replay.messages import message_type, serialize
 from seg_perception.ros.bag_player import main as play
 from seg_perception.ros.bag_recorder import main as record
-from test.graph.spinner import RELIABLE, Inbox, Spinner, find_service, wait_until
+from test.graph.player import PlayerRemote
+from test.graph.spinner import RELIABLE, Inbox, Spinner, wait_until
 from test.graph.tool_process import ToolProcess, ros_arguments
 
 SECOND = 1_000_000_000
@@ -56,11 +53,11 @@ def bag(tmp_path: Path) -> Path:
     return tmp_path / 'bag'
 
 
-class Listener:
-    """Subscribes raw to what is played."""
+class Listener(PlayerRemote):
+    """Subscribes to what is played, to images raw."""
 
     def __init__(self, spinner: Spinner) -> None:
-        self.node = spinner.node
+        super().__init__(spinner.node)
         self.images, self.words, self.clock = Inbox(), Inbox(), Inbox()
         self.node.create_subscription(
             Image, '/camera/image', self.images.append, RELIABLE, raw=True
@@ -75,20 +72,6 @@ class Listener:
     def numbers(self) -> list[int]:
         """The values of the images, in order."""
         return [data[-1] for data in self.images]
-
-    def call(self, name: str) -> str:
-        client = find_service(self.node, Trigger, f'bag_player/{name}')
-        future = client.call_async(Trigger.Request())
-        wait_until(future.done, f'the answer of {name}')
-        assert future.result().success
-        return str(future.result().message)
-
-    def set(self, **parameters: object) -> list[Any]:
-        client = find_service(self.node, SetParameters, 'bag_player/set_parameters')
-        values = [Parameter(k, value=v).to_parameter_msg() for k, v in parameters.items()]
-        future = client.call_async(SetParameters.Request(parameters=values))
-        wait_until(future.done, 'the answer of the parameter service')
-        return list(future.result().results)
 
 
 @pytest.fixture
