@@ -1,4 +1,7 @@
-"""Segment one camera: `ros2 launch seg_perception segmentation.launch.py image:=/front/image`."""
+"""Segment cameras: `ros2 launch seg_perception segmentation.launch.py image:=/front/image`.
+
+Several by one node: `cameras:=front,rear image:=/{camera}/image_raw camera_info:=/{camera}/info`.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,13 @@ from seg_perception.large_images import large_image_environment
 ARGUMENTS = (
     ('namespace', '', 'Namespace of the node.'),
     ('name', 'segmentation', 'Name of the node, and of its output topics.'),
-    ('image', 'image', 'Topic of the camera images (sensor_msgs/Image).'),
-    ('camera_info', 'camera_info', 'Topic of their calibration; need not exist.'),
+    (
+        'cameras',
+        '',
+        'Names of cameras, such as front,rear; empty: as in params_file, or one without a name.',
+    ),
+    ('image', '', 'Topic of the images; {camera} in it is a name of `cameras`. Empty: `image`.'),
+    ('camera_info', '', 'Topic of their calibration, likewise; need not exist.'),
     ('params_file', '', 'Parameter file; empty: the defaults of the package.'),
     ('use_sim_time', 'false', 'Take the time from /clock.'),
     ('log_level', 'info', 'Least severity that is logged: debug, info, warn, error.'),
@@ -24,9 +32,10 @@ ARGUMENTS = (
 # Name, type, description; empty (the default) leaves the value to the parameter file.
 PARAMETERS = (
     ('model', str, 'Model file.'),
-    ('backend', str, 'Inference runtime: auto or onnxruntime.'),
-    ('transport', str, 'raw, or compressed to use `<image>/compressed`.'),
-    ('output_size', str, "Size of the outputs: camera, or network (the network's, cheaper)."),
+    ('backend', str, 'Inference runtime: auto, tensorrt or onnxruntime, for example.'),
+    ('transport', str, 'raw, compressed to use `<image>/compressed`, or auto: what is published.'),
+    ('output_size', str, 'Size of the outputs: camera, network (cheaper) or <width>x<height>.'),
+    ('geometry', str, "How images fill the network's input: stretch, letterbox or crop."),
     ('autostart', bool, 'Configure and activate at the start; false: a manager does it.'),
 )
 
@@ -52,11 +61,14 @@ def _segmentation_node(context: LaunchContext) -> list[LifecycleNode]:
     given = {
         name: LaunchConfiguration(name).perform(context) for name, *_ in (*ARGUMENTS, *PARAMETERS)
     }
-    overrides = {
+    overrides: dict[str, object] = {
         name: ParameterValue(LaunchConfiguration(name), value_type=kind)
         for name, kind in (('use_sim_time', bool), *((name, kind) for name, kind, _ in PARAMETERS))
         if given[name]
     }
+    cameras = [name.strip() for name in given['cameras'].split(',')]
+    if given['cameras']:
+        overrides['cameras'] = cameras
     return [
         LifecycleNode(
             package='seg_perception',
@@ -64,7 +76,12 @@ def _segmentation_node(context: LaunchContext) -> list[LifecycleNode]:
             name=given['name'],
             namespace=given['namespace'],
             parameters=[*filter(None, [given['params_file']]), overrides],
-            remappings=[('image', given['image']), ('camera_info', given['camera_info'])],
+            remappings=[
+                (f'{camera}/{topic}'.lstrip('/'), given[topic].replace('{camera}', camera))
+                for camera in cameras
+                for topic in ('image', 'camera_info')
+                if given[topic]
+            ],
             ros_arguments=['--log-level', given['log_level']],
             additional_env=large_image_environment(),
             output='screen',

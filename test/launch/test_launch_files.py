@@ -108,6 +108,21 @@ def test_the_segmentation_runs_in_launch_with_overrides(tmp_path: Path) -> None:
     assert any('process has finished cleanly' in line for line in lines)
 
 
+@needs_launch
+def test_several_cameras_are_launched_by_name(tmp_path: Path) -> None:
+    model = write_tiny_model(tmp_path / 'tiny.onnx')
+    options = {'model': model, 'cameras': 'front,rear', 'image': '/{camera}/raw', 'autostart': True}
+    process = _run_launch('run', LAUNCH / 'segmentation.launch.py', **options)
+    lines = []
+    assert process.stdout is not None
+    for line in process.stdout:
+        lines.append(line)
+        if 'segmenting the images of /rear/raw' in line:
+            process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 0, ''.join(lines)
+    assert any('segmenting the images of /front/raw' in line for line in lines)
+
+
 _LAUNCHER = """
 import json, sys
 from launch import LaunchDescription, LaunchService
