@@ -148,7 +148,9 @@ def test_the_rule_lets_through_what_is_meant(module: str, source: str) -> None:
     [
         ('models.cli', ['rclpy', 'sensor_msgs', 'torch', 'onnx', 'cityscapesscripts']),
         ('sim.dataset', ['rclpy', 'sensor_msgs', 'torch', 'onnxruntime']),
+        ('replay.cli', ['rclpy', 'sensor_msgs', 'torch', 'onnx', 'cityscapesscripts']),
         ('demo.run', ['torch', 'onnx']),
+        ('planner.check', ['rclpy', 'sensor_msgs', 'torch', 'onnx']),
         ('benchmark.cli', ['rclpy', 'sensor_msgs', 'torch', 'onnx', 'cityscapesscripts']),
         ('ros.segmentation_node', ['torch', 'onnx', 'cityscapesscripts', 'cv_bridge']),
         ('ros.scene_camera', ['torch', 'onnx', 'cityscapesscripts', 'onnxruntime']),

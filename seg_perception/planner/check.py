@@ -245,7 +245,10 @@ def _print(summary: Mapping[str, Any]) -> None:
                 f'{vote["flicker"]:.2%} flicker, {vote["obstacle_missed"]:.2%} of obstacles missed'
             )
     cost = summary['cost_ms']
-    print(f'cost of a frame: median {cost["median"]:.2f} ms, p95 {cost["p95"]:.2f} ms on one core')
+    print(
+        f'cost of a frame on one core: median {cost["median"]:.2f} ms, p95 {cost["p95"]:.2f} ms, '
+        f'{cost["cpu"]:.2f} ms of CPU time'
+    )
 
 
 if __name__ == '__main__':

@@ -66,7 +66,7 @@ def _tiles(summary: Mapping[str, Any]) -> str:
 def _plot(summary: Mapping[str, Any]) -> str:
     lines = {}
     for name, source in summary['sources'].items():
-        for key, text in (('median', 'median'), ('p90', '90th percentile')):
+        for key, text in (('median', 'median'), ('p90', '90 % below')):
             lines[f'{name}: {text}'] = [
                 (_middle(bin_), 100 * spread[key])
                 for bin_, spread in source['range_error']['by_range_m'].items()
@@ -133,7 +133,10 @@ def _frame(shown: Mapping[str, str]) -> str:
 def _run(summary: Mapping[str, Any]) -> str:
     machine = f'{platform.system()} {platform.machine()}, {os.cpu_count()} cores'
     cost = summary['cost_ms']
-    spent = f'median {cost["median"]:.2f} ms, p95 {cost["p95"]:.2f} ms a frame'
+    spent = (
+        f'median {cost["median"]:.2f} ms, p95 {cost["p95"]:.2f} ms a frame, '
+        f'{cost["cpu"]:.2f} ms of CPU time'
+    )
     rows = [
         ('command', f'<code>{escape(summary["command"])}</code>'),
         ('labels', '{} by {} pixels'.format(*summary['size'])),

@@ -14,7 +14,7 @@ from seg_perception.sim.truth import road_end
 Image = npt.NDArray[np.uint8]
 
 _TRUTH = (255, 255, 255)
-_CELL = 3
+_CELL = 2
 
 
 def frame_picture(shot: StreetFrame, view: GroundView, out: GroundOutputs) -> Image:

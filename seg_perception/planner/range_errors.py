@@ -15,7 +15,7 @@ from seg_perception.sim.truth import road_end
 
 Floats = npt.NDArray[np.float64]
 
-BINS = (0, 5, 10, 15, 20, 25, 30)
+BINS = (0, 10, 15, 20, 25, 30)
 """Metres."""
 
 FAR = float(BINS[-1])

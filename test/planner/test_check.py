@@ -32,7 +32,7 @@ def test_two_streets_with_true_labels_pass(
     for picture in pictures:
         image = cv2.imread(str(tmp_path / picture))
         assert image is not None
-        assert image.shape == (600, 640 + 450, 3)
+        assert image.shape == (400, 640 + 300, 3)
 
 
 def test_a_model_that_is_not_there_is_told(
