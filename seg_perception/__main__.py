@@ -28,6 +28,9 @@ TOOLS = {
     'benchmark': Tool(
         'seg_perception.benchmark.cli', 'measure model and frame path against plain baselines'
     ),
+    'replay': Tool(
+        'seg_perception.replay.cli', 'segment recordings without a graph, compare runs, report'
+    ),
     'planner_check': Tool(
         'seg_perception.planner.check', 'free space and grid against the exact world of streets'
     ),

@@ -36,13 +36,7 @@ class Confusion:
         if truth.shape != label.shape:
             raise ValueError(f'expected a label image of shape {truth.shape}, got {label.shape}')
         classes = len(self.counts)
-        counts = np.zeros((256, 256), np.int64)
-        rows = max(1, _EXACT_PIXELS // max(truth.shape[1], 1))
-        for top in range(0, truth.shape[0], rows):
-            pair = [truth[top : top + rows], label[top : top + rows]]
-            # Six times as fast as np.bincount.
-            band = cv2.calcHist(pair, [0, 1], None, [256, 256], [0, 256, 0, 256])
-            counts += band.astype(np.int64)
+        counts = joint_counts(truth, label)
         frame = np.column_stack([counts[:classes, :classes], counts[:classes, classes:].sum(1)])
         self.counts += frame
         self.frames += 1
@@ -55,6 +49,18 @@ class Confusion:
     def mean_iou(self) -> float | None:
         """Return the mean of `iou` over the classes that have one, None where none has."""
         return mean_iou(self.iou())
+
+
+def joint_counts(first: Image, second: Image) -> Counts:
+    """Count the pixels of two images of one size, uint8 [H, W], by both values, [256, 256]."""
+    counts = np.zeros((256, 256), np.int64)
+    rows = max(1, _EXACT_PIXELS // max(first.shape[1], 1))
+    for top in range(0, first.shape[0], rows):
+        pair = [first[top : top + rows], second[top : top + rows]]
+        # Six times as fast as np.bincount.
+        band = cv2.calcHist(pair, [0, 1], None, [256, 256], [0, 256, 0, 256])
+        counts += band.astype(np.int64)
+    return counts
 
 
 def class_iou(counts: Counts) -> npt.NDArray[np.float64]:

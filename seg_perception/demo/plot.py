@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from seg_perception.time_lines import nice_step
+
 _WIDTH, _HEIGHT = 1100, 260
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 12, 14, 30
 
@@ -19,11 +21,11 @@ def latency_plot(seconds: Sequence[float], milliseconds: Sequence[float]) -> str
     """
     times = np.asarray(seconds, float)
     values = np.asarray(milliseconds, float)
-    y_step = _nice_step(max(float(values.max()), 1.0), 4)
+    y_step = nice_step(max(float(values.max()), 1.0), 4)
     y_end = y_step * math.ceil(max(float(values.max()), 1.0) / y_step)
     x_start = float(times[0])
     x_span = max(float(times[-1]) - x_start, 1.0)
-    x_step = _nice_step(x_span, 8)
+    x_step = nice_step(x_span, 8)
 
     def x(time: float) -> float:
         return _LEFT + (time - x_start) / x_span * (_WIDTH - _LEFT - _RIGHT)
@@ -54,10 +56,3 @@ def latency_plot(seconds: Sequence[float], milliseconds: Sequence[float]) -> str
             '</svg>',
         )
     )
-
-
-def _nice_step(span: float, intervals: int) -> float:
-    """Return 1, 2 or 5 times a power of ten that cuts `span` into about `intervals` parts."""
-    rough = span / intervals
-    magnitude = float(10.0 ** math.floor(math.log10(rough)))
-    return next(step * magnitude for step in (1, 2, 5, 10) if step * magnitude >= rough * 0.999)

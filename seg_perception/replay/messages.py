@@ -6,6 +6,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import numpy as np
+import numpy.typing as npt
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
 from seg_perception.replay.storage import Data, Record
@@ -13,6 +15,8 @@ from seg_perception.resources import PACKAGE, message_file
 
 if TYPE_CHECKING:
     from rosbags.typesys.store import Typestore
+
+Picture = npt.NDArray[np.uint8]
 
 IMAGE = 'sensor_msgs/msg/Image'
 COMPRESSED_IMAGE = 'sensor_msgs/msg/CompressedImage'
@@ -50,6 +54,28 @@ def message_type(name: str) -> Any:
 def serialize(message: Any) -> Data:
     """Return a message as CDR."""
     return typestore().serialize_cdr(message, message.__msgtype__)
+
+
+def header(stamp: int, frame_id: str) -> Any:
+    """Return a std_msgs/Header with a stamp in ns."""
+    time = message_type('builtin_interfaces/msg/Time')(*divmod(stamp, 10**9))
+    return message_type('std_msgs/msg/Header')(time, frame_id)
+
+
+def picture_message(header: Any, picture: Picture) -> Data:
+    """Return a picture, mono uint8 [H, W] or BGR [H, W, 3], as a serialised Image."""
+    height, width = picture.shape[:2]
+    return serialize(
+        message_type(IMAGE)(
+            header=header,
+            height=height,
+            width=width,
+            encoding='mono8' if picture.ndim == 2 else 'bgr8',
+            is_bigendian=0,
+            step=picture[0].size,
+            data=picture.reshape(-1),
+        )
+    )
 
 
 def deserialize(record: Record) -> Any:

@@ -24,7 +24,7 @@ from test.replay.bags import (
 )
 
 COUNT, SIZE = 12, (240, 240)
-ROUNDS = 12
+ROUNDS = 10
 
 
 def storage_file(path: Path) -> Path:
