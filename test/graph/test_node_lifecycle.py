@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
@@ -87,6 +88,25 @@ def test_it_serves_after_every_way_back(bench: Bench) -> None:
     bench.await_listeners('label', 1)
     bench.send(ROAD)
     assert not pixels(labels.newest()).any()
+
+
+def test_many_lives_leave_nothing_behind(bench: Bench) -> None:
+    def left() -> tuple[int, ...]:
+        node = bench.node
+        entities = (node.publishers, node.subscriptions, node.timers, node.waitables, node.services)
+        parameters = node.get_parameters_by_prefix('')
+        return (threading.active_count(), len(parameters), *(len(list(each)) for each in entities))
+
+    def live() -> None:
+        for name in ('configure', 'activate', 'deactivate', 'cleanup'):
+            assert bench.transition(name)
+
+    assert bench.set(cameras=['front', 'rear']) == []
+    live()
+    before = left()
+    for _ in range(20):
+        live()
+    assert left() == before
 
 
 def test_configure_starts_the_counts_anew(bench: Bench) -> None:
