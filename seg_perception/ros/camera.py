@@ -13,6 +13,7 @@ from seg_perception.core.encodings import ImageError
 from seg_perception.core.products import Products
 from seg_perception.core.view import View
 from seg_perception.inference.supervised import InferenceError
+from seg_perception.ros.camera_ground import CameraGround
 from seg_perception.ros.camera_info import CameraInfoError
 from seg_perception.ros.complaints import Complaints
 from seg_perception.ros.frame_age import StaleFrameError
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from seg_perception.core.contract import ModelContract
     from seg_perception.core.labels import LabelSet
     from seg_perception.ros.settings import Settings
+    from seg_perception.ros.vehicle_frames import VehicleFrames
 
 
 class SettingsError(ValueError):
@@ -39,15 +41,18 @@ class Camera:
     :raises LabelError, SettingsError, RuntimeError: in one sentence; nothing is left of it then.
     """
 
-    def __init__(self, node: Node, name: str, settings: Settings, labels: LabelSet) -> None:
+    def __init__(
+        self, node: Node, name: str, settings: Settings, labels: LabelSet, frames: VehicleFrames
+    ) -> None:
         self.name = name
         self.settings = settings
         self.class_count = len(labels.labels)
-        self._labels = labels
+        self.labels = labels
         self._ego_mask = _load_ego_mask(settings.ego_mask)
         self._products = self._make_products(settings)
         self._view: View | None = None
         self._contract: ModelContract | None = None
+        self.ground = CameraGround(settings, labels, frames, self._ego_mask)
         self.publishers = Publishers(node, name, self._products.unmade)
         self.complaints = Complaints(node.get_logger().error)
         self.counts = FrameCounts()
@@ -56,6 +61,10 @@ class Camera:
     def close(self) -> None:
         """Withdraw the outputs."""
         self.publishers.close()
+
+    def asked_in_vain(self) -> str:
+        """Return why something that somebody listens to cannot be made; empty if there is none."""
+        return '; '.join(filter(None, [self.publishers.asked_in_vain(), self.ground.problem]))
 
     def view(self, contract: ModelContract) -> View:
         """Return how this camera's images go into a network."""
@@ -92,7 +101,7 @@ class Camera:
 
     def _make_products(self, settings: Settings) -> Products:
         self._thresholds = _of_products(settings)
-        return Products(self._labels, **self._thresholds, ego_mask=self._ego_mask)
+        return Products(self.labels, **self._thresholds, ego_mask=self._ego_mask)
 
 
 def _of_products(settings: Settings) -> dict[str, float]:

@@ -38,6 +38,7 @@ class Health:
     :ivar watchdog: seconds after which a missing image or result is an error; 0: never.
     :ivar why_silent: called for the reason when images are missing.
     :ivar asked_in_vain: which output has listeners and cannot be made, and why; empty if none.
+    :ivar unusable: why the newest frame is not to be driven by; empty if it is.
     :ivar failure: why the node cannot do its work; empty if it can.
     :ivar last_error: the latest message about a frame; empty if there was none.
     """
@@ -57,6 +58,7 @@ class Health:
     watchdog: float = 0.0
     why_silent: Callable[[], str] = str
     asked_in_vain: str = ''
+    unusable: str = ''
     failure: str = ''
     last_error: str = ''
 
@@ -82,6 +84,8 @@ def _error(health: Health, input_age: float) -> str:
         )
     if health.watchdog and input_age > health.watchdog:
         return f'no image on {health.topic} for {input_age:.1f} s: {health.why_silent()}'
+    if health.unusable:
+        return f'not usable: {health.unusable}'
     return health.asked_in_vain
 
 
@@ -188,6 +192,7 @@ def _values(health: Health, before: Health) -> Iterator[tuple[str, str]]:
     yield 'frames_lost', str(health.frames_lost)
     yield 'lost_share', _share(health.lost_share)
     yield 'input_age_s', '' if health.input_age is None else f'{health.input_age:.2f}'
+    yield 'unusable', health.unusable
     yield 'last_error', health.last_error
 
 

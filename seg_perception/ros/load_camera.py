@@ -22,10 +22,10 @@ from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
 from seg_perception.ros.frame_player import FramePlayer
+from seg_perception.ros.image_messages import jpeg_message
 from seg_perception.ros.load_protocol import ENCODINGS, JPEG, PLAYING, frame_id
 from seg_perception.ros.parameters import ParameterError, Rule, Value
 from seg_perception.ros.process import ArgumentsError, ros_process
-from seg_perception.ros.publishers import jpeg_message
 from seg_perception.ros.tool_parameters import declare, usage
 from seg_perception.sim.sources import open_source
 
@@ -52,8 +52,8 @@ PARAMETERS: dict[Rule, Value] = {
     Rule('output', str, 'File for the counts at the end (JSON); empty: none.'): '',
 }
 
-_SETTLE_S = 0.5
-"""Discovery is mutual: what is seen here may take a moment to be seen there."""
+_SETTLE_S = 1.5
+"""Discovery is mutual, and a subscriber may subscribe anew when it has seen what is offered."""
 _LINGER_S = 0.3
 
 

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias, cast
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 
-Value: TypeAlias = bool | float | str | list[int] | list[str]
+Value: TypeAlias = bool | float | str | list[int] | list[float] | list[str]
 
 _WORDS = {
     str: 'a text',
@@ -17,6 +17,7 @@ _WORDS = {
     int: 'a whole number',
     float: 'a number',
     list[int]: 'whole numbers',
+    list[float]: 'numbers',
     list[str]: 'texts',
 }
 
@@ -29,7 +30,7 @@ class ParameterError(ValueError):
 class Rule:
     """What a parameter means and which values it may have.
 
-    :ivar kind: bool, int, float, str, list[int] or list[str].
+    :ivar kind: bool, int, float, str, list[int], list[float] or list[str].
     :ivar low, high: the range of a number, or of each of several.
     :ivar count: how many numbers or texts there are; None: any number of them.
     :ivar pattern: a regular expression for a text, or each of several, that is none of `choices`;
@@ -77,6 +78,8 @@ class Rule:
             value = float(value)
         elif isinstance(value, (array, tuple)):  # as rclpy has numbers
             value = list(value)
+        if self.kind == list[float] and isinstance(value, list):
+            value = [float(item) if type(item) is int else item for item in value]
         if not (self._is_many(value) if self._item else self._is_one(value, self.kind)):
             raise ParameterError(
                 f'parameter {self.name} must be {self.expected}, got {value!r} '
@@ -86,7 +89,7 @@ class Rule:
 
     @property
     def _item(self) -> type | None:
-        return {list[int]: int, list[str]: str}.get(self.kind)
+        return {list[int]: int, list[float]: float, list[str]: str}.get(self.kind)
 
     def _is_many(self, value: object) -> bool:
         return (

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from std_msgs.msg import Header
 
+    from seg_perception.core.ground.health import Health
+
 
 def frame_report(
     *,
@@ -31,6 +33,7 @@ def frame_report(
     frames_lost: int,
     pixels: npt.NDArray[np.int64],
     class_count: int,
+    health: Health,
 ) -> FrameReport:
     """Return the report of a frame.
 
@@ -53,4 +56,11 @@ def frame_report(
         frames_lost=frames_lost,
         class_share=array('f', shares[:class_count]),
         unlabelled_share=float(shares[UNLABELLED]),
+        usable=health.usable,
+        reasons=list(health.reasons),
+        mean_confidence=health.mean_confidence,
+        change=health.change,
+        brightness=health.brightness,
+        contrast=health.contrast,
+        frozen_for=health.frozen_for,
     )

@@ -20,9 +20,9 @@ from std_msgs.msg import Header
 
 from seg_perception.ros import qos
 from seg_perception.ros.frame_player import FramePlayer
+from seg_perception.ros.image_messages import image_message, jpeg_message
 from seg_perception.ros.parameters import ParameterError, Rule, Value
 from seg_perception.ros.process import ArgumentsError, Process, ros_process
-from seg_perception.ros.publishers import image_message, jpeg_message
 from seg_perception.ros.tool_parameters import declare, usage
 from seg_perception.sim.camera_model import Intrinsics
 from seg_perception.sim.sources import SourceError, SourceFrame, open_source

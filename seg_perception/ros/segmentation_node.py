@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -17,6 +18,8 @@ from seg_perception.ros.camera import Camera
 from seg_perception.ros.complaints import Complaints
 from seg_perception.ros.diagnostics import Diagnostics, Health
 from seg_perception.ros.frame_counts import Totals
+from seg_perception.ros.grid_publisher import GridPublisher
+from seg_perception.ros.label_info import LabelInfo
 from seg_perception.ros.loading import load_runner, thread_policy
 from seg_perception.ros.node_parameters import NodeParameters
 from seg_perception.ros.process import ArgumentsError, Process, ros_process
@@ -24,6 +27,7 @@ from seg_perception.ros.serving import Serving
 from seg_perception.ros.settings import RULES, read_defaults
 from seg_perception.ros.thread_policy import ThreadPolicy
 from seg_perception.ros.tool_parameters import usage
+from seg_perception.ros.vehicle_frames import VehicleFrames
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,12 +36,16 @@ if TYPE_CHECKING:
     from rclpy.lifecycle import LifecycleState
     from rclpy.parameter import Parameter
 
+    from seg_perception.core.labels import LabelSet
     from seg_perception.inference.supervised import SupervisedRunner
+    from seg_perception.ros.settings import Settings
 
 _SUMMARY = """Segments the newest images of one or several cameras.
 Input: image (or <image>/compressed), camera_info. Outputs, below the node's name: label,
 confidence, drivable, obstacle, color, overlay (these two also as /compressed), camera_info, report;
-health on /diagnostics. `-r image:=/my/camera/image_raw` connects it to a camera.
+free_space (also /scan, /points, /overlay) and obstacles if the camera is calibrated and its mount
+known; of all cameras together drivable_grid, bird_eye, label_info; health on /diagnostics.
+`-r image:=/my/camera/image_raw` connects it to a camera.
 With `-p cameras:="[front, rear]"` all of them are below front/ and rear/."""
 
 # How often the main thread looks for SIGINT and SIGTERM, which do not interrupt its waiting.
@@ -73,6 +81,8 @@ class SegmentationNode(LifecycleNode):
         self._policy = ThreadPolicy()
         self._runner: SupervisedRunner | None = None
         self._cameras: list[Camera] = []
+        self._grid: GridPublisher | None = None
+        self._offered = ExitStack()
         self._serving: Serving | None = None
         self._refuse_impossible_transitions()
         self._diagnostics = Diagnostics(self, self._health)
@@ -162,8 +172,7 @@ class SegmentationNode(LifecycleNode):
             self._policy = thread_policy(settings)
             # Threads of the runtime inherit the policy of the one that loads.
             self._runner = self._policy.run(partial(load_runner, settings, labels, len(by_camera)))
-            for name, own in by_camera.items():
-                self._cameras.append(Camera(self, name, own, labels))
+            self._offer(settings, labels, by_camera)
         except Exception:
             self._release()
             raise
@@ -172,8 +181,23 @@ class SegmentationNode(LifecycleNode):
             f'{time.perf_counter() - begun:.1f} s'
         )
 
+    def _offer(self, settings: Settings, labels: LabelSet, by_camera: dict[str, Settings]) -> None:
+        frames = VehicleFrames(
+            self,
+            settings.base_frame,
+            settings.ground_z,
+            listen=any(own.mount is None for own in by_camera.values()),
+        )
+        self._offered.callback(frames.close)
+        self._offered.callback(LabelInfo(self, labels, settings.label_min_confidence).close)
+        self._grid = GridPublisher(self, settings, frames)
+        self._offered.callback(self._grid.close)
+        for name, own in by_camera.items():
+            self._cameras.append(Camera(self, name, own, labels, frames))
+            self._offered.callback(self._cameras[-1].close)
+
     def _activate(self) -> None:
-        if self._runner is None:
+        if self._runner is None or self._grid is None:
             raise RuntimeError('the node is not configured')
         self._serving = Serving(
             self,
@@ -181,6 +205,7 @@ class SegmentationNode(LifecycleNode):
             runner=self._runner,
             parameters=self._guarded,
             policy=self._policy,
+            grid=self._grid,
         )
         for camera in self._serving.inputs:
             self.get_logger().info(f'segmenting the images of {camera.topic}')
@@ -195,9 +220,8 @@ class SegmentationNode(LifecycleNode):
 
     def _release(self) -> None:
         self._stop_serving()
-        for camera in self._cameras:
-            camera.close()
-        self._cameras = []
+        self._offered.close()
+        self._cameras, self._grid = [], None
         if self._runner is not None:
             self._runner.close()
             self._runner = None
@@ -242,7 +266,8 @@ class SegmentationNode(LifecycleNode):
                 images = serving.inputs[number]
                 health[camera.name] = replace(
                     health[camera.name],
-                    asked_in_vain=camera.publishers.asked_in_vain(),
+                    asked_in_vain=camera.asked_in_vain(),
+                    unusable=camera.ground.unusable,
                     topic=images.topic,
                     input_age=now - images.last_arrival,
                     work_age=serving.work_age,

@@ -13,8 +13,9 @@ from seg_perception.ros.frame_age import seconds
 from seg_perception.ros.frame_counts import Drop
 from seg_perception.ros.handover import Handover
 from seg_perception.ros.mailbox import Mailbox
+from seg_perception.ros.publish_stage import Publish
 from seg_perception.ros.stage import Stage
-from seg_perception.ros.stages import Batch, Frame, Infer, Prepare, Publish, Segmented
+from seg_perception.ros.stages import Batch, Frame, Infer, Prepare, Segmented
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from seg_perception.inference.supervised import SupervisedRunner
     from seg_perception.ros.camera import Camera
+    from seg_perception.ros.grid_publisher import GridPublisher
     from seg_perception.ros.node_parameters import NodeParameters
     from seg_perception.ros.thread_policy import ThreadPolicy
 
@@ -48,8 +50,10 @@ class Serving:
         runner: SupervisedRunner,
         parameters: NodeParameters,
         policy: ThreadPolicy,
+        grid: GridPublisher,
     ) -> None:
         self._node = node
+        self._grid = grid
         self._cameras = cameras
         self._mailbox: Mailbox[Frame] = Mailbox(len(cameras))
         self._prepared: Handover[Batch] = Handover(kind=lambda batch: len(batch.frames))
@@ -77,7 +81,7 @@ class Serving:
             Stage(
                 'publish',
                 take=segmented.take,
-                work=Publish(node.get_clock()),
+                work=Publish(node.get_clock(), grid),
                 fail=lambda done, error: _drop_all(_frames_of(done.batch), error),
                 give=None,
                 policy=policy,
@@ -127,7 +131,7 @@ class Serving:
         arrived = time.perf_counter()
         camera = self._cameras[number]
         camera.lost.came(seconds(message.header.stamp))
-        wanted = camera.publishers.wanted()
+        wanted = camera.publishers.wanted() | self._grid.wanted()
         if not wanted:
             return
         frame = Frame(camera, message, self.inputs[number].info, wanted, arrived)
@@ -139,6 +143,7 @@ class Serving:
     def _look(self) -> None:
         for camera_input in self.inputs:
             camera_input.look()
+        self._grid.look()
 
     def _take(self) -> list[Frame] | None:
         """Wait for the moment to prepare frames, and return the newest of each camera."""

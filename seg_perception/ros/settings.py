@@ -13,6 +13,7 @@ import yaml
 from seg_perception.core.view import GEOMETRIES
 from seg_perception.inference.choice import BACKENDS
 from seg_perception.resources import config_file
+from seg_perception.ros.ground_settings import GROUND_RULES, GroundSettings
 from seg_perception.ros.parameters import Rule, Value
 
 if TYPE_CHECKING:
@@ -22,11 +23,8 @@ DEFAULTS_FILE = 'segmentation.param.yaml'
 
 
 @dataclass(frozen=True)
-class Settings:
-    """The values of all parameters at one moment; their meanings are in `RULES`.
-
-    Those of one camera, where a camera has its own.
-    """
+class ImageSettings:
+    """The values of the parameters that are not about the ground."""
 
     autostart: bool
     cameras: list[str]
@@ -68,6 +66,14 @@ class Settings:
         """`region` as a `View` takes it."""
         x, y, width, height = self.region
         return (x, y, width, height) if any(self.region) else None
+
+
+@dataclass(frozen=True)
+class Settings(GroundSettings, ImageSettings):
+    """The values of all parameters at one moment; their meanings are in `RULES`.
+
+    Those of one camera, where a camera has its own.
+    """
 
 
 _TABLE = (
@@ -260,7 +266,7 @@ _TABLE = (
     ),
 )
 
-RULES = {rule.name: rule for rule in _TABLE}
+RULES = {rule.name: rule for rule in (*_TABLE, *GROUND_RULES)}
 
 
 def read_defaults() -> dict[str, Value]:

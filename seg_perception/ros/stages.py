@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,18 +15,12 @@ from seg_perception.core.placement import Placement
 from seg_perception.core.products import OVERLAY, Products
 from seg_perception.core.segmenter import Prediction
 from seg_perception.ros.camera import Camera
-from seg_perception.ros.camera_info import check_fits, info_for_masks
+from seg_perception.ros.camera_info import check_fits
 from seg_perception.ros.camera_input import ImageMessage, decode
-from seg_perception.ros.frame_age import age_of, check_age
-from seg_perception.ros.publishers import (
-    CAMERA_INFO,
-    COMPRESSED,
-    REPORT,
-    MessageMemory,
-    Picture,
-    jpeg_message,
-)
-from seg_perception.ros.report import frame_report
+from seg_perception.ros.frame_age import check_age
+from seg_perception.ros.ground_outputs import FREE_SPACE_OVERLAY, GROUND_OUTPUTS
+from seg_perception.ros.image_messages import Picture
+from seg_perception.ros.publishers import COMPRESSED
 from seg_perception.ros.settings import Settings
 
 if TYPE_CHECKING:
@@ -36,10 +30,10 @@ if TYPE_CHECKING:
     from seg_perception.core.contract import ModelContract
     from seg_perception.core.view import View
     from seg_perception.inference.supervised import SupervisedRunner
-    from seg_perception.msg import FrameReport
     from seg_perception.ros.node_parameters import NodeParameters
 
 _RECENT = 8
+_THUMBNAIL_ROWS = 96
 
 
 @dataclass(eq=False)
@@ -63,6 +57,11 @@ class Frame:
         """What is to be made for the wanted outputs."""
         return frozenset(name.removesuffix(COMPRESSED) for name in self.wanted)
 
+    @property
+    def on_ground(self) -> frozenset[str]:
+        """What is wanted of the ground."""
+        return self.wanted & GROUND_OUTPUTS
+
     def drop(self, error: Exception) -> None:
         """Count it as dropped, unless it was counted already."""
         if not self._settled:
@@ -77,12 +76,17 @@ class Frame:
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """A frame that is in a batch; `stage_ms` of the stages so far."""
+    """A frame that is in a batch.
+
+    :ivar thumbnail: some pixels of what the network sees, uint8 [h, w, 3].
+    :ivar stage_ms: of the stages so far.
+    """
 
     frame: Frame
     image: RawImage
     placement: Placement
     products: Products
+    thumbnail: npt.NDArray[np.uint8]
     stage_ms: dict[str, float]
 
 
@@ -97,7 +101,9 @@ class Batch:
     @property
     def want_confidence(self) -> bool:
         """Whether one of them needs the confidence."""
-        return any(p.products.needs_confidence(p.frame.products) for p in self.frames)
+        return any(
+            p.frame.on_ground or p.products.needs_confidence(p.frame.products) for p in self.frames
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,7 +165,8 @@ class Prepare:
 def _prepare(frame: Frame, view: View, out: Picture, products: Products, taken: float) -> Prepared:
     begun = time.perf_counter()
     # People are shown the whole image; the network gets no more than it takes.
-    image = decode(frame.message, None if OVERLAY in frame.products else view.reduction)
+    whole = OVERLAY in frame.products or FREE_SPACE_OVERLAY in frame.wanted
+    image = decode(frame.message, None if whole else view.reduction)
     if frame.info is not None:
         check_fits(frame.info, image.size)
     decoded = time.perf_counter()
@@ -169,7 +176,14 @@ def _prepare(frame: Frame, view: View, out: Picture, products: Products, taken: 
         'decode': (decoded - begun) * 1e3,
         'prepare': (time.perf_counter() - decoded) * 1e3,
     }
-    return Prepared(frame, image, placement, products, stage_ms)
+    return Prepared(frame, image, placement, products, _thumbnail(out, placement), stage_ms)
+
+
+def _thumbnail(images: Picture, placement: Placement) -> Picture:
+    stride = images.shape[0] // placement.label_size[1]
+    x, y, width, height = (side * stride for side in placement.shown)
+    step = max(height // _THUMBNAIL_ROWS, 1)
+    return np.ascontiguousarray(images[y : y + height : step, x : x + width : step])
 
 
 class Infer:
@@ -185,87 +199,3 @@ class Infer:
         """
         prediction = self._runner.infer(batch.images, want_confidence=batch.want_confidence)
         return Segmented(batch, prediction, self._runner.model, self._runner.backend)
-
-
-class Publish:
-    """Makes what is wanted of labels, and publishes it."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-
-    def __call__(self, segmented: Segmented) -> None:
-        """Publish the frames of a batch."""
-        for number, prepared in enumerate(segmented.batch.frames):
-            try:
-                self._publish(prepared, segmented, number)
-            except Exception as error:  # noqa: BLE001  (the others of the batch go on)
-                prepared.frame.drop(error)
-
-    def _publish(self, prepared: Prepared, segmented: Segmented, number: int) -> None:
-        begun = time.perf_counter()
-        frame, prediction = prepared.frame, segmented.prediction
-        settings = segmented.batch.settings
-        header = frame.message.header
-        # It may have become too old on its way through the network.
-        check_age(header.stamp, self._clock, settings.max_age)
-        label = prediction.label[number]
-        confidence = None if prediction.confidence is None else prediction.confidence[number]
-        memory = MessageMemory()
-        pictures = prepared.products.make(
-            label,
-            confidence,
-            prepared.placement,
-            frame.products,
-            image=prepared.image,
-            allocate=memory.allocate,
-        )
-        made = time.perf_counter()
-        publishers = frame.camera.publishers
-        for name, picture in pictures.items():
-            if name in frame.wanted:
-                publishers.publish(name, memory.message(header, picture))
-            if name + COMPRESSED in frame.wanted:
-                jpeg = jpeg_message(header, picture, settings.jpeg_quality)
-                publishers.publish(name + COMPRESSED, jpeg)
-        if CAMERA_INFO in frame.wanted and frame.info is not None:
-            info = info_for_masks(frame.info, header, prepared.placement)
-            publishers.publish(CAMERA_INFO, info)
-        published = time.perf_counter()
-        total_ms = (published - frame.arrived) * 1e3
-        if REPORT in frame.wanted:
-            stage_ms = {
-                **prepared.stage_ms,
-                'infer': prediction.infer_ms,
-                'finish': prediction.finish_ms,
-                'make': (made - begun) * 1e3,
-                'publish': (published - made) * 1e3,
-                'total': total_ms,
-            }
-            pixels = prepared.products.count(label, confidence, prepared.placement)
-            report = self._report(frame, segmented, stage_ms, pixels)
-            publishers.publish(REPORT, report)
-        frame.finish(total_ms)
-
-    def _report(
-        self,
-        frame: Frame,
-        segmented: Segmented,
-        stage_ms: dict[str, float],
-        pixels: npt.NDArray[np.int64],
-    ) -> FrameReport:
-        camera, header = frame.camera, frame.message.header
-        queue_ms = 2 * stage_ms['total'] - sum(stage_ms.values())
-        totals = camera.counts.totals
-        return frame_report(
-            header=header,
-            camera=camera.name,
-            model=segmented.model,
-            backend=segmented.backend,
-            batch=len(segmented.batch.frames),
-            age=age_of(header.stamp, self._clock),
-            stage_ms={**stage_ms, 'queue': queue_ms},
-            totals=replace(totals, frames_out=totals.frames_out + 1),
-            frames_lost=camera.lost.lost,
-            pixels=pixels,
-            class_count=camera.class_count,
-        )

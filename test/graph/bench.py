@@ -11,13 +11,16 @@ import numpy as np
 import numpy.typing as npt
 import rclpy.time
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from nav_msgs.msg import OccupancyGrid
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from std_msgs.msg import Header
 
 from seg_perception.msg import FrameReport
 from seg_perception.ros.frame_counts import Drop, Totals
+from seg_perception.ros.ground_outputs import DRIVABLE_GRID, GROUND_TYPES, OF_ALL_CAMERAS
 from seg_perception.ros.segmentation_node import SegmentationNode
 from test.graph.spinner import RELIABLE, Inbox, Spinner, wait_until
 
@@ -34,6 +37,8 @@ _TYPES: dict[str, type] = {
     'overlay/compressed': CompressedImage,
     'camera_info': CameraInfo,
     'report': FrameReport,
+    **GROUND_TYPES,
+    DRIVABLE_GRID: OccupancyGrid,
 }
 
 
@@ -41,8 +46,9 @@ class Bench:
     """The node under test (in this process, in a context of its own), cameras and consumers."""
 
     def __init__(self, model: Path, remap: str = '', /, **parameters: object) -> None:
-        # A busy machine must not make frames stale or the watchdog bark where neither is tested.
-        calm = {'autostart': False, 'max_age': 0.0, 'watchdog': 0.0}
+        # A busy machine must not make frames stale or the watchdog bark where neither is tested;
+        # tests send the same image again, too.
+        calm = {'autostart': False, 'max_age': 0.0, 'watchdog': 0.0, 'frozen_after': 0.0}
         overrides = {'model': str(model), **calm, **parameters}
         self._tester = Spinner(lambda context: Node('tester', context=context))
         self._tested = Spinner(
@@ -134,14 +140,19 @@ class Bench:
 
     def listen(self, *outputs: str, camera: str = '') -> list[Inbox]:
         """Subscribe to outputs, as consumers do, and wait until the node knows of it."""
-        prefix = f'segmentation/{camera}/' if camera else 'segmentation/'
-        inboxes = [self._listen(_TYPES.get(output, Image), prefix + output) for output in outputs]
+        inboxes = []
+        for output in outputs:
+            below = f'{camera}/' if camera and output not in OF_ALL_CAMERAS else ''
+            topic = f'segmentation/{below}{output}'
+            inboxes.append(self._listen(_TYPES.get(output, Image), topic))
         for output in outputs:
             self.await_listeners(output, 1, camera)
         return inboxes
 
     def await_listeners(self, output: str, count: int, camera: str = '') -> None:
-        outputs = self.node._cameras[self.names.index(camera)].publishers
+        outputs: Any = self.node._grid
+        if output not in OF_ALL_CAMERAS:
+            outputs = self.node._cameras[self.names.index(camera)].publishers
         publisher = outputs._publishers[output]
         wait_until(
             lambda: publisher.get_subscription_count() == count, f'{count} listeners of {output}'
@@ -186,6 +197,9 @@ class Bench:
         moment = self.node.get_clock().now().nanoseconds - int(age * 1e9) + next(self._sent)
         return rclpy.time.Time(nanoseconds=moment).to_msg()
 
+    def header(self, stamp: Any) -> Header:
+        return Header(stamp=stamp, frame_id='camera_optical_frame')
+
     def send(
         self,
         image: npt.NDArray[np.uint8],
@@ -195,8 +209,7 @@ class Bench:
     ) -> Image:
         """Publish an image, uint8 [H, W] or [H, W, C]; `fields` replace those of the message."""
         message = raw_message(image, encoding)
-        message.header.stamp = self.stamp()
-        message.header.frame_id = 'camera_optical_frame'
+        message.header = self.header(self.stamp())
         for name, value in fields.items():
             setattr(message, name, value)
         self.cameras[camera]['raw'].publish(message)
@@ -219,17 +232,16 @@ class Bench:
         yield
         wait_until(lambda: camera.last_arrival != before, 'an image to arrive')
 
-    def send_info(self, info: CameraInfo) -> None:
+    def send_info(self, info: CameraInfo, name: str = '') -> None:
         """Publish a camera info and wait until the node has it."""
-        camera = self.input()
+        camera = self.input(name)
         before = camera.info
-        self.cameras['']['camera_info'].publish(info)
+        self.cameras[name]['camera_info'].publish(info)
         wait_until(lambda: camera.info is not before, 'the camera info to arrive')
 
     def send_compressed(self, data: bytes) -> CompressedImage:
         message = CompressedImage(format='jpeg', data=array('B', data))
-        message.header.stamp = self.stamp()
-        message.header.frame_id = 'camera_optical_frame'
+        message.header = self.header(self.stamp())
         self.cameras['']['compressed'].publish(message)
         return message
 

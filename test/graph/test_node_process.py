@@ -19,7 +19,7 @@ from std_msgs.msg import Header
 
 from seg_perception.core.labels import load_label_set
 from seg_perception.resources import config_file
-from seg_perception.ros.publishers import jpeg_message
+from seg_perception.ros.image_messages import jpeg_message
 from seg_perception.ros.settings import DEFAULTS_FILE, RULES
 from test.graph.bench import pixels, raw_message
 from test.graph.spinner import DOMAIN, RELIABLE, Inbox, Spinner, find_service, wait_until

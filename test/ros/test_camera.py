@@ -17,6 +17,7 @@ from seg_perception.ros.camera import Camera, SettingsError
 from seg_perception.ros.frame_age import StaleFrameError
 from seg_perception.ros.frame_counts import Drop
 from seg_perception.ros.settings import Settings, read_defaults
+from seg_perception.ros.vehicle_frames import VehicleFrames
 from test.graph.spinner import Spinner
 from test.tiny_model import tiny_contract
 
@@ -38,6 +39,11 @@ def node() -> Iterator[Node]:
     spinner.close()
 
 
+def camera_of(node: Node, name: str, settings: Settings) -> Camera:
+    frames = VehicleFrames(node, settings.base_frame, settings.ground_z, listen=False)
+    return Camera(node, name, settings, LABELS, frames)
+
+
 def settings(**values: object) -> Settings:
     return Settings(**{**read_defaults(), **values})  # type: ignore[arg-type]
 
@@ -49,7 +55,7 @@ def test_any_grey_that_is_not_black_is_the_ego_vehicle(
     ego = np.zeros((64, 128), dtype)
     ego[40:] = painted
     cv2.imwrite(str(tmp_path / 'ego.png'), ego)
-    camera = Camera(node, 'ego', settings(ego_mask=str(tmp_path / 'ego.png')), LABELS)
+    camera = camera_of(node, 'ego', settings(ego_mask=str(tmp_path / 'ego.png')))
     placement = camera.view(CONTRACT).placement(IMAGE.size)
     made = camera.products(camera.settings).make(ROAD, SURE, placement, {DRIVABLE})
     np.testing.assert_array_equal(made[DRIVABLE], np.where(ego == 0, 255, 0))
@@ -59,12 +65,12 @@ def test_any_grey_that_is_not_black_is_the_ego_vehicle(
 def test_an_ego_mask_that_cannot_be_read_leaves_no_topics(node: Node) -> None:
     before = list(node.publishers)
     with pytest.raises(SettingsError, match='is not an image that can be read'):
-        Camera(node, 'front', settings(ego_mask='nowhere.png'), LABELS)
+        camera_of(node, 'front', settings(ego_mask='nowhere.png'))
     assert list(node.publishers) == before
 
 
 def test_outputs_are_below_its_name(node: Node) -> None:
-    camera = Camera(node, 'front', settings(), LABELS)
+    camera = camera_of(node, 'front', settings())
     topics = {publisher.topic_name for publisher in node.publishers}
     assert {'/tester/front/label', '/tester/front/report'} <= topics
     camera.close()
@@ -75,7 +81,7 @@ def test_outputs_are_below_its_name(node: Node) -> None:
 
 
 def test_thresholds_may_change(node: Node) -> None:
-    camera = Camera(node, 'thresholds', settings(), LABELS)
+    camera = camera_of(node, 'thresholds', settings())
     placement = camera.view(CONTRACT).placement(IMAGE.size)
     doubt = np.full_like(ROAD, 100)
     first = camera.products(camera.settings)
@@ -87,7 +93,7 @@ def test_thresholds_may_change(node: Node) -> None:
 
 
 def test_a_network_of_another_size_gets_another_view(node: Node) -> None:
-    camera = Camera(node, 'view', settings(geometry='crop', region=[8, 4, 64, 32]), LABELS)
+    camera = camera_of(node, 'view', settings(geometry='crop', region=[8, 4, 64, 32]))
     view = camera.view(CONTRACT)
     assert camera.view(CONTRACT) is view
     assert view.placement(IMAGE.size).seen == (8, 4, 64, 32)
@@ -111,7 +117,7 @@ def test_a_network_of_another_size_gets_another_view(node: Node) -> None:
 def test_a_dropped_frame_is_counted_and_explained(
     node: Node, error: Exception, reason: Drop, sentence: str
 ) -> None:
-    camera = Camera(node, 'rear', settings(), LABELS)
+    camera = camera_of(node, 'rear', settings())
     camera.drop(error)
     assert camera.counts.totals.dropped[reason] == 1
     assert camera.complaints.last == sentence

@@ -147,6 +147,7 @@ def test_values() -> None:
         'frames_lost': '7',
         'lost_share': '0.0123',
         'input_age_s': '0.10',
+        'unusable': '',
         'last_error': 'what',
     }
 

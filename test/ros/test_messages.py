@@ -15,7 +15,7 @@ from std_msgs.msg import Header
 
 from seg_perception.core.encodings import ImageError, UnknownEncodingError
 from seg_perception.ros.camera_input import decode
-from seg_perception.ros.publishers import MessageMemory, image_message, jpeg_message
+from seg_perception.ros.image_messages import MessageMemory, image_message, jpeg_message
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -79,12 +79,16 @@ class HealthMonitor:
         self._usable = True
 
     def update(
-        self, label: Image, confidence: Image, stamp: float, image: Image | None = None
+        self,
+        label: Image,
+        confidence: Image | None,
+        stamp: float,
+        image: Image | None = None,
     ) -> Health:
         """Judge a frame.
 
         :param label: trainIds, uint8 [H, W].
-        :param confidence: 0 to 255, uint8 [H, W].
+        :param confidence: 0 to 255, uint8 [H, W]; None: not judged.
         :param stamp: seconds.
         :param image: uint8 [h, w] or [h, w, 3] in any colour order and of any size, as long as it
             is the camera's; None: light and freezing are not judged.
@@ -96,7 +100,7 @@ class HealthMonitor:
         self._label = thin
         brightness, contrast, frozen_for = self._look_at(image, stamp)
         measured = {
-            'mean_confidence': cv2.mean(confidence)[0] / 255,
+            'mean_confidence': np.nan if confidence is None else cv2.mean(confidence)[0] / 255,
             'unlabelled_share': np.count_nonzero(thin == UNLABELLED) / thin.size,
             'change': change,
             'brightness': brightness,
