@@ -24,7 +24,7 @@ ARGUMENTS = (
     ('bag', '', 'The recording: a folder of rosbag2, one of its files, a ROS 1 bag.'),
     ('image', 'image', 'Topic of the images in the recording.'),
     ('camera_info', 'camera_info', 'Topic of their calibration; need not exist.'),
-    ('transport', '', 'raw, or compressed to use `<image>/compressed`.'),
+    ('transport', '', 'raw, compressed, or empty: what the recording has.'),
     ('record', '', 'Folder to record outputs in; empty: none.'),
     ('outputs', 'label confidence report', 'Which outputs of the node to record.'),
     ('params_file', '', 'Parameter file of the node; empty: the defaults of the package.'),
@@ -66,14 +66,13 @@ def _start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
             **{name: given[name] for name in passed},
         }.items(),
     )
-    image = given['image'] + '/compressed' * (given['transport'] == 'compressed')
     outputs = given['outputs'].split() if given['record'] else []
     recorded = [f'segmentation/{name}' for name in outputs]
     player = _node(
         'bag_player',
         {
             'bag': given['bag'],
-            'wait_for': ' '.join([image, *recorded]),
+            'wait_for': ' '.join([given['image'], *recorded]),
             **{
                 name: ParameterValue(LaunchConfiguration(name), value_type=kind)
                 for name, kind, *_ in PLAYER

@@ -45,7 +45,7 @@ PARAMETERS: dict[Rule, Value] = {
     POSITION: 0.0,
     Rule('start_offset', float, 'Begin so many seconds after the beginning.', low=0, high=1e9): 0.0,
     Rule('start_paused', bool, 'Wait for the service ~/resume.'): False,
-    Rule('wait_for', str, 'Topics that must have a subscriber before the first message.'): '',
+    Rule('wait_for', str, 'Topics (or their …/compressed) that must have a subscriber first.'): '',
     Rule(
         'linger',
         float,
@@ -170,10 +170,12 @@ class BagPlayer(Node):
             self._playback.start()
 
     def _has_subscriber(self, topic: str) -> bool:
+        return any(map(self._count_subscribers, (topic, f'{topic}/compressed')))
+
+    def _count_subscribers(self, topic: str) -> int:
         output = self._outputs.get(topic)
-        if output is None:
-            return bool(self.count_subscribers(topic))
-        return bool(output.get_subscription_count())
+        count = self.count_subscribers(topic) if output is None else output.get_subscription_count()
+        return int(count)
 
     def _show(self, record: Record) -> None:
         self._tell_time()
