@@ -66,6 +66,16 @@ def test_a_free_cell_is_free_in_all_its_corners() -> None:
     assert (cells != OCCUPIED).all()
 
 
+def test_a_large_cell_is_not_free_when_its_far_end_is_not() -> None:
+    seen_from, spec = camera(), GridSpec(x_min=0.5, x_max=30.5, resolution=1.0)
+    fan = Fan(seen_from, SIZE, TRUST)
+    label = paint(seen_from, lambda x, _: np.where(x < 14, ROAD, SIDEWALK))
+    free = FreeSpaceFinder(fan, LABELS, min_drivable=128, min_label=0).find(label, sure(label))
+    cells = CameraGrid(fan, spec, TRUST, margin=0).cells(free)
+    # Ground is in view from 3.8 m on; the last cell that ends before 14 m begins at 12.5 m.
+    assert np.flatnonzero((cells == FREE).any(axis=0)).tolist() == list(range(4, 13))
+
+
 def test_nothing_is_known_before_the_first_ground_in_view_and_behind_the_camera() -> None:
     seen_from = camera(pitch=0.05)
     label = paint(seen_from, lambda x, _: np.where(x < 1e9, ROAD, ROAD))

@@ -52,6 +52,14 @@ def test_a_ray_beyond_the_fold_of_a_lens_has_no_pixel() -> None:
     assert np.isnan(lens.project([just_outside, 0, 1])).all()
 
 
+def test_a_ray_beyond_the_fold_of_a_fisheye_has_no_pixel() -> None:
+    """With k1 = -0.1 the image's radius shrinks again beyond an angle² of 1 / 0.3."""
+    lens = make_lens(K, (-0.1, 0.0, 0.0, 0.0), 'equidistant')
+    for share, seen in ((0.999, True), (1.001, False)):
+        angle = share * np.sqrt(1 / 0.3)
+        assert np.isfinite(lens.project([np.sin(angle), 0, np.cos(angle)])).all() == seen
+
+
 def test_a_pixel_beyond_the_picture_of_a_lens_has_no_ray() -> None:
     lens = make_lens(K, (-0.3, 0.0, 0.0, 0.0))
     widest = K[2] + K[0] * np.sqrt(1 / 0.9) * (1 - 0.3 / 0.9)

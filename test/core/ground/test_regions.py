@@ -64,6 +64,14 @@ def test_touching_obstacles_of_different_classes_are_different_regions() -> None
     assert sum(r.pixels for r in found) > 0.98 * np.isin(label, (BUILDING, CAR, PERSON)).sum()
 
 
+@pytest.mark.parametrize('left', [40, 60])
+def test_obstacles_that_touch_at_a_corner_are_different_regions(left: int) -> None:
+    label = road()
+    label[90:100, 50:60] = CAR
+    label[100:110, left : left + 10] = PERSON
+    assert [(r.label, r.pixels) for r in find(label)] == [(PERSON, 99), (CAR, 100)]
+
+
 def test_a_region_above_the_horizon_has_no_place() -> None:
     label = road()
     label[20:40, 100:110] = CAR
