@@ -77,6 +77,7 @@ def segmentation_node(options: DemoOptions) -> Process:
         'transport': 'raw',
         'autostart': True,
         'watchdog': 10.0,  # the camera waits for the others at the start
+        'max_age': 10.0,  # a machine that is too slow shall show what it can
         **_COUNTED,
     }
     if options.model:

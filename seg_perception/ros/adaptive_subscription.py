@@ -35,7 +35,7 @@ class Source(NamedTuple):
 
 
 class AdaptiveSubscription:
-    """Subscribes to the first of some topics that is published, and to the first where none is.
+    """Subscribes to the first of some topics that is published, and stays there while none is.
 
     Reliable and transient local where all publishers offer that, else best effort and volatile;
     `qos_overrides.<topic>.subscription.<policy>` of a user go first. `look` subscribes anew when
@@ -65,7 +65,10 @@ class AdaptiveSubscription:
 
     def look(self) -> bool:
         """Look at the publishers and tell whether it was subscribed anew."""
-        source = next(filter(self._publishers, self._sources), self.source)
+        source = next(filter(self._publishers, self._sources), None)
+        if source is None and self._subscription is not None:
+            return False  # a camera that comes back is likely to be as it was
+        source = source or self.source
         profile = qos.for_publishers(self._publishers(source))
         profile = qos.override(profile, self._overrides(source))
         if (source, profile) == (self.source, self._profile):
