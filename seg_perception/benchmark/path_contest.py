@@ -47,6 +47,7 @@ class Settings:
     :ivar rates: fixed rates, in Hz; each path is measured at those below its peak.
     :ivar tolerance: share of frames that may be dropped at the peak.
     :ivar published: whether torch also runs the network as published, unfolded.
+    :ivar peak: whether to search the peak rates and go on to the fixed ones.
     """
 
     backends: tuple[str, ...]
@@ -55,6 +56,7 @@ class Settings:
     rates: tuple[float, ...]
     tolerance: float
     published: bool
+    peak: bool = True
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ class PathResult:
     :ivar latency_ms: over all frames of all rounds.
     :ivar stage_ms: median of each stage.
     :ivar over_runner: time of the whole path over that of its network and finish.
-    :ivar peak_hz: largest input rate that is held, over the searches.
+    :ivar peak_hz: largest input rate that is held, over the searches; None where none was made.
     :ivar rates: by rate in Hz.
     :ivar agreement: share of pixels with the label of the first path; None where the weights are
         other ones.
@@ -89,7 +91,7 @@ class PathResult:
     cores: Spread
     gpu: GpuUse | None
     agreement: float | None
-    peak_hz: Spread
+    peak_hz: Spread | None
     rates: Mapping[str, RateResult]
 
 
@@ -138,22 +140,23 @@ def measure_paths(
             'frame by frame',
         )
         results = {
-            contestant.name: _frame_by_frame(
-                contestant, rounds[contestant.name], contest.use_in(rounds[contestant.name])
+            contestant.name: replace(
+                _frame_by_frame(
+                    contestant, rounds[contestant.name], contest.use_in(rounds[contestant.name])
+                ),
+                agreement=_agreement(labels.get(contestant.name), expected),
             )
             for contestant in contest.present
         }
+        if not settings.peak:
+            return results, contest.absent
         peaks = contest.in_turns(
             settings.runs,
             lambda contestant: _search(contestant, results[contestant.name], settings),
             'peak rate',
         )
         for name, found in peaks.items():
-            results[name] = replace(
-                results[name],
-                peak_hz=Spread.of([peak.hz for peak in found]),
-                agreement=float(np.mean(labels[name] == expected)) if name in labels else None,
-            )
+            results[name] = replace(results[name], peak_hz=Spread.of([peak.hz for peak in found]))
         paced = contest.in_turns(
             settings.runs,
             lambda contestant: _at_rates(contestant, results[contestant.name], settings),
@@ -162,6 +165,10 @@ def measure_paths(
         for name, turns in paced.items():
             results[name] = replace(results[name], rates=_by_rate(turns))
         return results, contest.absent
+
+
+def _agreement(labels: Image | None, expected: Image | None) -> float | None:
+    return None if labels is None else float(np.mean(labels == expected))
 
 
 def _frame_by_frame(
@@ -184,7 +191,7 @@ def _frame_by_frame(
         cores=Spread.of([turn.cores for turn in rounds]),
         gpu=gpu,
         agreement=None,
-        peak_hz=Spread(0.0, 0.0, 0.0),
+        peak_hz=None,
         rates={},
     )
 
@@ -197,7 +204,8 @@ def _search(contestant: Contestant, result: PathResult, settings: Settings) -> P
 
 
 def _at_rates(contestant: Contestant, result: PathResult, settings: Settings) -> list[Paced]:
-    held = [rate for rate in settings.rates if rate <= result.peak_hz.median]
+    peak = result.peak_hz.median if result.peak_hz else 0.0
+    held = [rate for rate in settings.rates if rate <= peak]
     return [_offer(contestant, rate, settings) for rate in held]
 
 

@@ -9,7 +9,7 @@ from seg_perception.benchmark.path_contest import BASELINE, OWN, PathResult, Set
 from seg_perception.benchmark.plots import bars, stacks
 from seg_perception.benchmark.report import Report
 from seg_perception.benchmark.statistics import ratios
-from seg_perception.benchmark.table import Table, number, percent, ratio, spread
+from seg_perception.benchmark.table import NOTHING, Table, number, percent, ratio, spread
 
 _STAGE_ORDER = ('decode', 'prepare', 'infer', 'finish', 'masks')
 
@@ -30,17 +30,18 @@ def path_report(
     :param stages: also show where the milliseconds of a frame go.
     """
     baseline = next((name for name in results if name.startswith(BASELINE)), next(iter(results)))
-    tables = [_speed(results, baseline), _rates(results)]
+    tables = [_speed(results, baseline)]
+    if settings.peak:
+        tables.append(_rates(results))
     plots = [
         (
             'Milliseconds a frame',
             bars({name: result.frame_ms for name, result in results.items()}, 'ms'),
         ),
-        (
-            'Peak input rate',
-            bars({name: result.peak_hz for name, result in results.items()}, 'Hz'),
-        ),
     ]
+    peaks = {name: of.peak_hz for name, of in results.items() if of.peak_hz}
+    if peaks:
+        plots.append(('Peak input rate', bars(peaks, 'Hz')))
     if stages:
         tables.append(_stages(results))
         by_stage = {name: ordered(result.stage_ms) for name, result in results.items()}
@@ -82,10 +83,12 @@ def _speed(results: Mapping[str, PathResult], baseline: str) -> Table:
     faster = ratios(
         {name: 1 / result.frame_ms.median for name, result in results.items()}, baseline
     )
-    higher = ratios({name: result.peak_hz.median for name, result in results.items()}, baseline)
+    higher = ratios(
+        {name: of.peak_hz.median if of.peak_hz else None for name, of in results.items()}, baseline
+    )
     memory = ratios({name: result.host_mib for name, result in results.items()}, baseline)
     return Table(
-        f'Frame by frame, and the peak rate (ratios to {baseline}, {base.frame_ms.median:.1f} ms)',
+        f'Frame by frame (ratios to {baseline}, {base.frame_ms.median:.1f} ms)',
         (
             'path',
             'speed',
@@ -111,7 +114,7 @@ def _speed(results: Mapping[str, PathResult], baseline: str) -> Table:
                 ratio(memory[name]),
                 spread(result.frame_ms),
                 number(result.latency_ms.p99),
-                spread(result.peak_hz),
+                spread(result.peak_hz) if result.peak_hz else NOTHING,
                 number(result.host_mib, 0),
                 number(result.cores.median),
                 number(result.gpu_mib, 0),

@@ -22,7 +22,7 @@ class Peak:
 
 
 def find_peak(
-    holds: Callable[[float], bool], guess: float, *, resolution: float = 0.02, widest: float = 8.0
+    holds: Callable[[float], bool], guess: float, *, resolution: float = 0.05, widest: float = 8.0
 ) -> Peak:
     """Return the largest rate that is held, to `resolution` of itself.
 

@@ -53,16 +53,32 @@ def test_paths_are_measured_beside_plain_ones(
     assert list(own['stage_ms']) == ['decode', 'prepare', 'infer', 'finish', 'masks']
     assert plain['agreement'] > 0.999
     for path in (own, plain):
-        # Stages lie one after the other within a frame.
-        assert 0 < sum(path['stage_ms'].values()) < 2 * path['frame_ms']['median']
-        assert path['over_runner'] >= 1
-        assert path['peak_hz']['median'] > 50
-        assert list(path['rates']) == ['50']
-        assert path['rates']['50']['drop_share']['median'] == 0
+        assert all(milliseconds >= 0 for milliseconds in path['stage_ms'].values())
+        assert path['stage_ms']['infer'] > 0
+        assert path['over_runner'] > 0
+        # Rates above the peak are not measured; how high it is depends on the machine.
+        assert path['peak_hz']['least'] > 0
+        held = [rate for rate in ('50', '1e+06') if float(rate) <= path['peak_hz']['median']]
+        assert list(path['rates']) == held
+        assert all(0 <= at['drop_share']['median'] <= 1 for at in path['rates'].values())
     assert 'CUDAExecutionProvider' in report['absent']['onnxruntime + argmax, cuda']
     for name in ('path.md', 'path.html', 'path_0.svg', 'path_1.svg', 'path_2.svg'):
         assert (tmp_path / name).stat().st_size > 0
     assert 'Where the milliseconds of a frame go' in capsys.readouterr().out
+
+
+def test_without_the_peak_frames_are_measured_one_by_one(tmp_path: Path) -> None:
+    model = write_tiny_model(tmp_path / 'tiny.onnx')
+    arguments = ['path', '--model', str(model), '--size', '64', '32', '--quick', '--jpeg']
+    only = ['--no-peak', '--backends', 'onnxruntime', '--only', 'seg_perception']
+    assert main([*arguments, *only, '--output', str(tmp_path)]) == 0
+    report = json.loads((tmp_path / 'path.json').read_text())
+    (own,) = report['results'].values()
+    assert report['settings']['camera'] == '64x32 jpeg'
+    assert own['peak_hz'] is None
+    assert own['rates'] == {}
+    assert own['stage_ms']['decode'] > 0
+    assert not (tmp_path / 'path_1.svg').exists()
 
 
 @pytest.mark.parametrize(
