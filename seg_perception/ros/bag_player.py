@@ -65,7 +65,7 @@ _DEPTH = 10
 _LATCHED = ('tf_static', 'label_info')
 """Last parts of the names of topics whose last message is kept for who comes later."""
 _LINGER_S = 0.5
-_SETTLE_S = 0.5
+_SETTLE_S = 1.0
 """What is seen of subscribers here may take a moment to be seen where they subscribe."""
 
 

@@ -74,14 +74,14 @@ def write_bag(folder: Path, frames: int) -> dict[int, int]:
 @needs_launch
 def test_a_recording_goes_through_the_node_in_launch(tmp_path: Path) -> None:
     model = write_tiny_model(tmp_path / 'tiny.onnx')
-    shades = write_bag(tmp_path / 'bag', 8)
+    shades = write_bag(tmp_path / 'bag', 6)
     options = {
         'bag': tmp_path / 'bag',
         'image': '/front/image',
         'record': tmp_path / 'out',
         'outputs': 'label',
         'model': model,
-        'rate': 0.5,
+        'rate': 0.2,
     }
     process = _run_launch('run', LAUNCH / 'replay.launch.py', **options)
     status, text = process.wait(120), _output(process)
@@ -95,7 +95,7 @@ def test_a_recording_goes_through_the_node_in_launch(tmp_path: Path) -> None:
         assert record.topic.name == '/segmentation/label'
         # Simulated time: recorded when the recording was made, not now.
         assert 0 <= record.time - stamp < 10 * SECOND
-    assert labels.keys() == shades.keys()
+    assert labels.keys() == shades.keys(), text
 
 
 @needs_launch
