@@ -21,8 +21,8 @@ class LostFrames:
 
     Images come one period apart. How long that is the shortest of the last gaps tell: their median,
     as jitter makes them differ. A gap of k periods is k - 1 lost images, unless the stamps are
-    irregular, the gap is a pause of more than twenty periods, all gaps have become that long, or a
-    short gap behind it shows that one stamp was late.
+    irregular, the gap is a pause of more than twenty periods, all gaps have become that long, or
+    short gaps behind it show that stamps were late.
     """
 
     def __init__(self) -> None:
@@ -59,10 +59,12 @@ class LostFrames:
         self._gaps.append(gap)
         if period is None:
             return
+        if gap < period / 2 and self._held and self._held[-1] > 1:
+            self._held[-1] -= 1
+            self._recent.append(0)
+            return
         beats = max(1, round(gap / period))
         if self._held and self._held[-1] != beats:
-            if gap < period / 2:
-                self._held[-1] -= 1
             self._settle()
         self._held.append(beats)
         if beats == 1:

@@ -51,6 +51,8 @@ def test_every_second_frame_lost_from_some_moment_on_is_a_slower_camera() -> Non
         np.zeros(60),
         regular(60, 0.2),
         regular(200) + np.where(np.arange(200) % 20 == 19, 0.9 / 30, 0),
+        np.where(np.arange(200) % 20 < 3, regular(200)[np.arange(200) // 20 * 20 + 2], regular(200))
+        + np.arange(200) % 20 * 1e-4,
         regular(5)[[0, 1, 4]],
     ],
     ids=[
@@ -66,6 +68,7 @@ def test_every_second_frame_lost_from_some_moment_on_is_a_slower_camera() -> Non
         'no stamps',
         'a frame in 5 s',
         'late stamps',
+        'late stamps in a row',
         'too few to know',
     ],
 )
