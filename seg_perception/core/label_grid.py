@@ -14,6 +14,19 @@ from seg_perception.core.placement import Placement
 
 Image = npt.NDArray[np.uint8]
 
+_THUMBNAIL_ROWS = 96
+
+
+def thumbnail(images: Image, placement: Placement) -> Image:
+    """Return some pixels of what the network sees of a camera, without bars, [h, w, 3].
+
+    :param images: the network's input, uint8 [H, W, 3].
+    """
+    stride = images.shape[0] // placement.label_size[1]
+    x, y, width, height = (side * stride for side in placement.shown)
+    step = max(height // _THUMBNAIL_ROWS, 1)
+    return np.ascontiguousarray(images[y : y + height : step, x : x + width : step])
+
 
 class LabelGrid:
     """What a network labels of one camera's images, without the bars beside them.

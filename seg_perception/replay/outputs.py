@@ -22,7 +22,8 @@ from seg_perception.core.products import (
     OVERLAY,
     PRODUCTS,
 )
-from seg_perception.replay.frames import COMPRESSED, Camera
+from seg_perception.replay.bag_frames import COMPRESSED
+from seg_perception.replay.frame import Camera
 from seg_perception.replay.messages import (
     CAMERA_INFO,
     COMPRESSED_IMAGE,

@@ -16,19 +16,24 @@ import numpy.typing as npt
 
 from seg_perception.core.camera_info import CameraInfoError, check_fits, is_calibrated
 from seg_perception.core.encodings import ImageError, RawImage
+from seg_perception.core.ground.health import Health
+from seg_perception.core.label_grid import LabelGrid, thumbnail
 from seg_perception.core.labels import LabelSet
 from seg_perception.core.placement import Placement
-from seg_perception.core.products import DRIVABLE, OBSTACLE
+from seg_perception.core.products import DRIVABLE, LABEL, OBSTACLE, OVERLAY
 from seg_perception.core.segmenter import Prediction
 from seg_perception.inference.base import Runner, RunnerError
 from seg_perception.replay import outputs
-from seg_perception.replay.frames import COMPRESSED, Camera, Frame
+from seg_perception.replay.bag_frames import COMPRESSED
+from seg_perception.replay.frame import Camera, Frame
 from seg_perception.replay.messages import header, picture_message
 from seg_perception.replay.parameters import Parameters
 from seg_perception.replay.storage import Data
 from seg_perception.replay.threads import ahead, each, parallel
 
 _DECODERS = 4
+# calcHist counts in float32, which is exact up to here.
+_EXACT_PIXELS = 1 << 24
 
 
 @dataclass(eq=False)
@@ -54,6 +59,7 @@ class _Work:
     image: RawImage | None = None
     placement: Placement | None = None
     input: npt.NDArray[np.uint8] | None = None
+    thumbnail: npt.NDArray[np.uint8] | None = None
     prediction: Prediction | None = None
 
 
@@ -75,7 +81,7 @@ class Pipeline:
     ) -> None:
         contract = runner.contract
         self._runner = runner
-        self._wanted = wanted
+        self._parameters = parameters
         self._classes = len(labels.labels)
         self._quality = int(parameters.values['jpeg_quality'])
         self._size = (1, contract.height, contract.width, 3)
@@ -108,7 +114,9 @@ class Pipeline:
     def _decode(self, frame: Frame) -> _Work:
         work, started = _Work(frame), time.perf_counter()
         try:
-            work.image = frame.load()
+            # Views are cheap, and not for several threads; people are shown the whole image.
+            view = self._parameters.view(frame.camera.name, self._runner.contract)
+            work.image = frame.load(None if OVERLAY in self._made else view.reduction)
             if frame.info is not None and is_calibrated(frame.info):
                 check_fits(frame.info, work.image.size)
         except (ImageError, CameraInfoError, cv2.error) as error:
@@ -124,6 +132,7 @@ class Pipeline:
         try:
             view = self._views[work.frame.camera.name]
             work.placement = view.prepare(work.image, work.input[0])
+            work.thumbnail = thumbnail(work.input[0], work.placement)
         except (ImageError, cv2.error) as error:
             work.problem = str(error)
         work.stage_ms['prepare'] = _ms_since(started)
@@ -139,6 +148,7 @@ class Pipeline:
         else:
             work.stage_ms['infer'] = work.prediction.infer_ms
             work.stage_ms['finish'] = work.prediction.finish_ms
+        work.input = None
         return work
 
     def _make(self, work: _Work) -> Result:
@@ -158,12 +168,13 @@ class Pipeline:
         products = self._products[frame.camera.name]
         label, confidence = prediction.label[0], prediction.confidence[0]
         pictures = products.make(label, confidence, placement, self._made, image=work.image)
-        picture = None if work.input is None else work.input[0]
-        monitor = self._monitors[frame.camera.name]
-        health = monitor.update(label, confidence, frame.stamp / 1e9, picture)
+        health = self._judge(work, placement, label, confidence)
         if not health.usable and DRIVABLE in pictures:
             pictures[DRIVABLE].fill(0)
-        pixels = products.count(label, confidence, placement)
+        if LABEL in pictures and pictures[LABEL].size <= _EXACT_PIXELS:
+            pixels = _histogram(pictures[LABEL])  # quicker than to count at label size
+        else:
+            pixels = products.count(label, confidence, placement)
         shares, unlabelled = outputs.shares_of(pixels, self._classes)
         row |= {
             'size': placement.output_size,
@@ -192,6 +203,18 @@ class Pipeline:
             health=health,
         )
         return Result(frame, self._messages(frame, placement, pictures, report), row)
+
+    def _judge(
+        self,
+        work: _Work,
+        placement: Placement,
+        label: npt.NDArray[np.uint8],
+        confidence: npt.NDArray[np.uint8],
+    ) -> Health:
+        camera, grid = work.frame.camera.name, LabelGrid(placement)
+        return self._monitors[camera].update(
+            grid.cut(label), grid.cut(confidence), work.frame.stamp / 1e9, work.thumbnail
+        )
 
     def _messages(
         self,
@@ -223,6 +246,10 @@ def count_row(counts: Mapping[str, Counter[str]], row: Mapping[str, Any]) -> Non
     count = counts[row['camera']]
     count['frames_in'] += 1
     count['dropped_bad' if 'dropped' in row else 'frames_out'] += 1
+
+
+def _histogram(label: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
+    return cv2.calcHist([label], [0], None, [256], [0, 256]).ravel().astype(np.int64)
 
 
 def _ms_since(started: float) -> float:

@@ -20,7 +20,8 @@ from seg_perception.inference.base import Runner
 from seg_perception.inference.choice import check_labels
 from seg_perception.models.evaluation.report import environment
 from seg_perception.replay.bag_writer import BagWriter
-from seg_perception.replay.frames import Frame, Frames, open_frames
+from seg_perception.replay.frame import Frame, Frames
+from seg_perception.replay.frames import open_frames
 from seg_perception.replay.outputs import DEFAULT_OUTPUTS
 from seg_perception.replay.parameters import Parameters
 from seg_perception.replay.pipeline import Pipeline, Result, count_row

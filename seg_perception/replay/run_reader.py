@@ -13,7 +13,8 @@ import numpy.typing as npt
 from seg_perception.core.encodings import ImageError
 from seg_perception.core.labels import Label, LabelError, LabelSet, load_label_set
 from seg_perception.replay.bag_reader import BagReader
-from seg_perception.replay.frames import Frames, open_frames
+from seg_perception.replay.frame import Frames
+from seg_perception.replay.frames import open_frames
 from seg_perception.replay.messages import IMAGE, deserialize
 from seg_perception.replay.run_folder import Run
 from seg_perception.replay.storage import FIRST, LAST, BagError
@@ -106,7 +107,7 @@ class InputImages:
         for frame in self._frames.read(time, time + 1):
             if (frame.stamp, frame.camera.name) == (key.stamp, key.camera):
                 try:
-                    return frame.load().bgr()
+                    return frame.load(None).bgr()
                 except (ImageError, cv2.error):
                     return None
         return None

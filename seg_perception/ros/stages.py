@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seg_perception.core.encodings import RawImage
+from seg_perception.core.label_grid import thumbnail
 from seg_perception.core.placement import Placement
 from seg_perception.core.products import OVERLAY, Products
 from seg_perception.core.segmenter import Prediction
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from seg_perception.ros.node_parameters import NodeParameters
 
 _RECENT = 8
-_THUMBNAIL_ROWS = 96
 
 
 @dataclass(eq=False)
@@ -176,14 +176,7 @@ def _prepare(frame: Frame, view: View, out: Picture, products: Products, taken: 
         'decode': (decoded - begun) * 1e3,
         'prepare': (time.perf_counter() - decoded) * 1e3,
     }
-    return Prepared(frame, image, placement, products, _thumbnail(out, placement), stage_ms)
-
-
-def _thumbnail(images: Picture, placement: Placement) -> Picture:
-    stride = images.shape[0] // placement.label_size[1]
-    x, y, width, height = (side * stride for side in placement.shown)
-    step = max(height // _THUMBNAIL_ROWS, 1)
-    return np.ascontiguousarray(images[y : y + height : step, x : x + width : step])
+    return Prepared(frame, image, placement, products, thumbnail(out, placement), stage_ms)
 
 
 class Infer:

@@ -51,7 +51,7 @@ def bare_rate(runner: Runner, bag: Path, frames: int) -> float:
     """Return the frames per second of inference alone, on prepared input."""
     contract = runner.contract
     batch = np.empty((1, contract.height, contract.width, 3), np.uint8)
-    View(contract).prepare(next(open_frames(bag).read()).load(), batch[0])
+    View(contract).prepare(next(open_frames(bag).read()).load(None), batch[0])
     runner.infer(batch)
     started = time.perf_counter()
     for _ in range(frames):

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from seg_perception.core.encodings import ImageError
+from seg_perception.replay.bag_frames import camera_name
 from seg_perception.replay.bag_writer import BagWriter
-from seg_perception.replay.frames import camera_name, open_frames
+from seg_perception.replay.frames import open_frames
 from seg_perception.replay.messages import IMAGE
 from seg_perception.replay.storage import BagError
 from test.replay.bags import START, STEP, pictures, write_ros1
@@ -28,7 +29,7 @@ def test_a_recording_gives_images_with_stamp_frame_and_calibration(
         assert (frame.time, frame.stamp) == (START + number * STEP, START + number * (STEP - 1))
         assert frame.frame_id == 'front'
         assert (frame.info.width, frame.info.height) == (64, 48)
-        np.testing.assert_array_equal(frame.load().bgr(), image)
+        np.testing.assert_array_equal(frame.load(None).bgr(), image)
     assert frames.progress == 1.0
     assert len(list(frames.read(START + STEP, START + 2 * STEP))) == 1
 
@@ -37,7 +38,7 @@ def test_ros1_images_are_the_same(tmp_path: Path) -> None:
     images = pictures(2)
     frames = open_frames(write_ros1(tmp_path / 'drive.bag', images))
     for frame, image in zip(frames.read(), images, strict=True):
-        np.testing.assert_array_equal(frame.load().bgr(), image)
+        np.testing.assert_array_equal(frame.load(None).bgr(), image)
         assert frame.info is None
 
 
@@ -82,9 +83,9 @@ def test_a_folder_gives_its_images_at_a_rate(tmp_path: Path) -> None:
     (tmp_path / 'c.jpg').write_bytes(b'no image')
     frames = list(open_frames(tmp_path, rate=4).read())
     assert [frame.stamp for frame in frames] == [10**9, 10**9 + 250_000_000, 10**9 + 500_000_000]
-    np.testing.assert_array_equal(frames[0].load().bgr(), images[1])
+    np.testing.assert_array_equal(frames[0].load(None).bgr(), images[1])
     with pytest.raises(ImageError, match=r'c\.jpg cannot be read as an image'):
-        frames[2].load()
+        frames[2].load(None)
     with pytest.raises(BagError, match='more than 0 images per second'):
         open_frames(tmp_path, rate=0)
 
@@ -98,7 +99,7 @@ def test_a_video_gives_its_frames_at_its_rate(tmp_path: Path) -> None:
     frames = open_frames(path)
     found = list(frames.read())
     assert [frame.stamp for frame in found] == [10**9, 12 * 10**8, 14 * 10**8]
-    assert [round(float(f.load().bgr().mean()), -1) for f in found] == [0, 100, 200]
+    assert [round(float(f.load(None).bgr().mean()), -1) for f in found] == [0, 100, 200]
     assert len(list(frames.read(11 * 10**8, 13 * 10**8))) == 1
 
 
