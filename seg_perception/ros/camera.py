@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from seg_perception.core.contract import ModelContract
     from seg_perception.core.labels import LabelSet
+    from seg_perception.ros.diagnostics import Health
     from seg_perception.ros.settings import Settings
     from seg_perception.ros.vehicle_frames import VehicleFrames
 
@@ -65,6 +67,17 @@ class Camera:
     def asked_in_vain(self) -> str:
         """Return why something that somebody listens to cannot be made; empty if there is none."""
         return '; '.join(filter(None, [self.publishers.asked_in_vain(), self.ground.problem]))
+
+    def health(self, shared: Health) -> Health:
+        """Return its health, beside what it shares with the other cameras."""
+        return replace(
+            shared,
+            totals=self.counts.totals,
+            latency=self.counts.latency,
+            frames_lost=self.lost.lost,
+            lost_share=self.lost.share,
+            last_error=self.complaints.last,
+        )
 
     def view(self, contract: ModelContract) -> View:
         """Return how this camera's images go into a network."""

@@ -23,8 +23,8 @@ CAMERA = QoSProfile(
 )
 
 # REP-2003: results are offered reliably, which serves reliable and best-effort consumers alike.
-# A result is sent by a thread of the middleware: three, so that none is overwritten before its turn.
-# A consumer that lags chooses by its own depth how many it has to catch up with.
+# A result is sent by a thread of the middleware: three, so that none is overwritten before that. A
+# consumer that lags chooses by its own depth how many it has to catch up with.
 RESULT = QoSProfile(
     history=HistoryPolicy.KEEP_LAST,
     depth=3,

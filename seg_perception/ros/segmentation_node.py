@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import time
 from contextlib import ExitStack
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -252,29 +251,8 @@ class SegmentationNode(LifecycleNode):
             runtime=runner.status,
             failure=self._failure or runner.failure,
         )
-        health = {}
-        for number, camera in enumerate(self._cameras):
-            health[camera.name] = replace(
-                shared,
-                totals=camera.counts.totals,
-                latency=camera.counts.latency,
-                frames_lost=camera.lost.lost,
-                lost_share=camera.lost.share,
-                last_error=camera.complaints.last,
-            )
-            if serving is not None:
-                images = serving.inputs[number]
-                health[camera.name] = replace(
-                    health[camera.name],
-                    asked_in_vain=camera.asked_in_vain(),
-                    unusable=camera.ground.unusable,
-                    topic=images.topic,
-                    input_age=now - images.last_arrival,
-                    work_age=serving.work_age,
-                    watchdog=self._guarded.settings.watchdog,
-                    why_silent=images.why_silent,
-                )
-        return health
+        health = {camera.name: camera.health(shared) for camera in self._cameras}
+        return health if serving is None else serving.health(health)
 
 
 def main(argv: list[str] | None = None) -> int:

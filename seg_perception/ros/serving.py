@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +19,13 @@ from seg_perception.ros.stage import Stage
 from seg_perception.ros.stages import Batch, Frame, Infer, Prepare, Segmented
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from rclpy.node import Node
 
     from seg_perception.inference.supervised import SupervisedRunner
     from seg_perception.ros.camera import Camera
+    from seg_perception.ros.diagnostics import Health
     from seg_perception.ros.grid_publisher import GridPublisher
     from seg_perception.ros.node_parameters import NodeParameters
     from seg_perception.ros.thread_policy import ThreadPolicy
@@ -55,6 +57,7 @@ class Serving:
         self._node = node
         self._grid = grid
         self._cameras = cameras
+        self._parameters = parameters
         self._mailbox: Mailbox[Frame] = Mailbox(len(cameras))
         self._prepared: Handover[Batch] = Handover(kind=lambda batch: len(batch.frames))
         most = parameters.settings.max_batch or len(cameras)
@@ -110,10 +113,23 @@ class Serving:
             LOOK_PERIOD_S, self._look, clock=Clock(clock_type=ClockType.STEADY_TIME)
         )
 
-    @property
-    def work_age(self) -> float:
-        """Seconds that the frames at work have taken in their stage so far; 0 if there are none."""
-        return max(stage.work_age for stage in self._stages)
+    def health(self, idle: Mapping[str, Health]) -> dict[str, Health]:
+        """Return the health of each camera, by its name, given that of an inactive one."""
+        now = time.monotonic()
+        work_age = max(stage.work_age for stage in self._stages)
+        return {
+            camera.name: replace(
+                idle[camera.name],
+                asked_in_vain=camera.asked_in_vain(),
+                unusable=camera.ground.unusable,
+                topic=images.topic,
+                input_age=now - images.last_arrival,
+                work_age=work_age,
+                watchdog=self._parameters.settings.watchdog,
+                why_silent=images.why_silent,
+            )
+            for camera, images in zip(self._cameras, self.inputs, strict=True)
+        }
 
     def stop(self) -> None:
         """Accept nothing more, and return when every accepted frame is out or dropped."""
