@@ -30,6 +30,7 @@ from tqdm import tqdm
 
 ROOT = Path(__file__).parents[1]
 SIZES = {'512x1024': (1024, 512), '1024x2048': (2048, 1024)}
+NETWORKS = ('r18', 'r50', 'lite0')
 GPU_BACKENDS = ('onnxruntime_cuda', 'tensorrt', 'tensorrt_rtx')
 MIN_AGREEMENT = {'fp32': 0.9999, 'fp16': 0.995}
 MIN_SPEED_UP, MAX_OVER_RUNNER = 2.0, 1.3
@@ -105,17 +106,19 @@ class Check:
             self._absent(result['absent'], title)
 
     def models(self) -> None:
-        """Measure R18, R50 and the bundled model in batches of 1 to 6."""
+        """Measure the bundled model and PSPNets of three backbones in batches of 1 to 6."""
         present = self._present()
-        files = [self._bundled(precision) for precision in MIN_AGREEMENT]
-        for size in SIZES:
-            for name in ('r18', 'r50'):
-                files += [self._pspnet(name, size, precision) for precision in MIN_AGREEMENT]
-        for file in files:
+        pairs = [[self._bundled(precision) for precision in MIN_AGREEMENT]]
+        pairs += [
+            [self._pspnet(name, size, precision) for precision in MIN_AGREEMENT]
+            for size in SIZES
+            for name in NETWORKS
+        ]
+        for pair in pairs:
             report = self._benchmark(
                 'model',
-                [file, '--backends', *present, '--batch', '1,2,4,6', '--frames', '2'],
-                f'model_{file.stem}',
+                [*pair, '--backends', *present, '--batch', '1,2,4,6', '--frames', '2'],
+                f'model_{pair[0].stem}',
             )
             for title, result in report['results'].items():
                 found = '; '.join(
