@@ -31,14 +31,14 @@ COUNTED = {
 
 def write_bag(folder: Path, period: float) -> Path:
     """Write images that far apart, in s, each recorded 20 ms after its stamp."""
+    noise = np.random.default_rng(1).integers(0, 255, (FRAMES, 32 * 64 * 3), np.uint8)
     with BagWriter(folder) as writer:
         writer.add_topic('/image', IMAGE)
         for number in range(FRAMES):
             stamp = START + round(number * period * SECOND)
             time = message_type('builtin_interfaces/msg/Time')(*divmod(stamp, SECOND))
             header = message_type('std_msgs/msg/Header')(time, 'camera')
-            pixels = np.full(32 * 64 * 3, number, np.uint8)
-            image = message_type(IMAGE)(header, 32, 64, 'rgb8', 0, 64 * 3, pixels)
+            image = message_type(IMAGE)(header, 32, 64, 'rgb8', 0, 64 * 3, noise[number])
             writer.write('/image', stamp + SECOND // 50, bytes(serialize(image)))
     return folder
 

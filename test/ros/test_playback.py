@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from seg_perception.ros.playback import Playback
-from test.graph.bench import wait_until
+from test.graph.spinner import wait_until
 
 SECOND = 1_000_000_000
 
