@@ -48,10 +48,14 @@ def test_a_loop_matches_stamps_that_were_given_up_before() -> None:
     for loop in range(3):
         for number in range(5):
             stamp = number * SECOND
-            pairs.add(TRUTH, stamp, loop)
-            # The first loop lost all predictions but the last.
-            if loop or number == 4:
-                assert pairs.add(PREDICTION, stamp, loop) == (loop, loop)
+            # The first loop lost all predictions but the last; in the others they come first.
+            if loop:
+                assert pairs.add(PREDICTION, stamp, loop) is None
+                assert pairs.add(TRUTH, stamp, loop) == (loop, loop)
+            else:
+                pairs.add(TRUTH, stamp, loop)
+                if number == 4:
+                    assert pairs.add(PREDICTION, stamp, loop) == (loop, loop)
     assert pairs.counts == PairCounts(matched=11, truth_alone=4)
 
 
