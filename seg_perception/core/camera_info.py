@@ -16,8 +16,11 @@ class CameraInfoError(ValueError):
 
 
 def is_calibrated(info: Any) -> bool:
-    """Tell whether the info says anything: drivers publish zeros for an uncalibrated camera."""
-    return bool(info.width and info.height and info.k[0])
+    """Tell whether the info says anything: drivers publish zeros for an uncalibrated camera.
+
+    A focal length below 0 is none either (some releases of CARLA take degrees as radians).
+    """
+    return bool(info.width and info.height and info.k[0] > 0)
 
 
 def image_size(info: Any) -> tuple[int, int]:

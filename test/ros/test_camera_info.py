@@ -48,6 +48,7 @@ def test_zeros_mean_uncalibrated() -> None:
     assert is_calibrated(CameraInfo(width=128, height=64, k=K))
     assert not is_calibrated(CameraInfo(width=128, height=64))
     assert not is_calibrated(CameraInfo(k=K))
+    assert not is_calibrated(CameraInfo(width=128, height=64, k=[-100.0, *K[1:]]))
 
 
 def test_masks_of_half_the_size() -> None:
