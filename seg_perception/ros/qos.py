@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
     from rclpy.topic_endpoint_info import TopicEndpointInfo
 
-# The newest frame is the only one worth having: a queue would add age. Two, so that one that comes
-# while this process is held up for a moment is counted and not overwritten in silence. Best effort
-# and volatile match every publisher, whatever it offers.
+# The newest frame is the only one worth having, and the mailbox keeps just that one and counts the
+# others. Five, so that what comes while this process is held up for a moment gets there and is not
+# overwritten in silence. Best effort and volatile match every publisher, whatever it offers.
 CAMERA = QoSProfile(
     history=HistoryPolicy.KEEP_LAST,
-    depth=2,
+    depth=5,
     reliability=ReliabilityPolicy.BEST_EFFORT,
     durability=DurabilityPolicy.VOLATILE,
 )

@@ -29,7 +29,7 @@ def test_it_is_the_best_that_all_publishers_offer(offers: list[QoSProfile], word
     publishers = [SimpleNamespace(qos_profile=offer) for offer in offers]
     profile = qos.for_publishers(publishers)
     assert qos.describe(profile) == words
-    assert (profile.depth, profile.history) == (2, HistoryPolicy.KEEP_LAST)
+    assert (profile.depth, profile.history) == (5, HistoryPolicy.KEEP_LAST)
 
 
 def test_what_a_user_chose_goes_first_and_changes_no_default() -> None:
