@@ -16,6 +16,7 @@ from seg_perception.benchmark.notes import Counts, Notes
 from seg_perception.benchmark.process_meter import cores
 from seg_perception.benchmark.report import Report
 from seg_perception.benchmark.table import Table, number
+from seg_perception.demo.graph import Value
 
 
 @dataclass(frozen=True)
@@ -23,14 +24,14 @@ class Settings:
     """How to measure.
 
     :ivar model: a contract file.
-    :ivar threads: of the runtime; 0: one a core.
+    :ivar parameters: of the node; `threads` of the runtime at least.
     :ivar chaos: whether cameras die and come back meanwhile.
     :ivar seed: of their order.
     """
 
     load: Load
     model: Path
-    threads: int
+    parameters: Mapping[str, Value]
     seconds: float
     chaos: bool = False
     seed: int = 0
@@ -76,7 +77,7 @@ def measure_cameras(settings: Settings, folder: Path) -> Results:
     :raises ProcessError: when a process ends that should not, or does not start.
     """
     load = settings.load
-    command = node_process(load, settings.model, threads=settings.threads).command()
+    command = node_process(load, settings.model, **settings.parameters).command()
     with (
         live(folder / 'ring', load, command) as run,
         tqdm(total=round(settings.seconds), unit='s', leave=False) as bar,

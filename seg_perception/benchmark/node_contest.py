@@ -16,6 +16,7 @@ from seg_perception.benchmark.live import Load, node_process
 from seg_perception.benchmark.report import Report
 from seg_perception.benchmark.statistics import Spread, shuffled
 from seg_perception.benchmark.table import NOTHING, Table, number, ratio, spread
+from seg_perception.demo.graph import Value
 
 OURS = 'segmentation_node'
 PLAIN = 'plain node'
@@ -32,7 +33,7 @@ class Settings:
     :ivar load: of one camera, at a rate that all can serve.
     :ivar model: a contract file.
     :ivar null_model: one that costs next to nothing.
-    :ivar threads: of the runtime; 0: one a core.
+    :ivar parameters: of the node; `threads` of the runtime at least.
     :ivar seconds: of each run.
     :ivar plain_node: the script of the plain node; None where it is not at hand.
     :ivar peak_hz: of the camera that floods the node with the null model.
@@ -41,11 +42,16 @@ class Settings:
     load: Load
     model: Path
     null_model: Path
-    threads: int
+    parameters: Mapping[str, Value]
     runs: int
     seconds: float
     plain_node: Path | None
     peak_hz: float = 100.0
+
+    @property
+    def threads(self) -> int:
+        """CPU threads of the runtime; 0: one a core."""
+        return int(str(self.parameters['threads']))
 
 
 @dataclass(frozen=True)
@@ -92,7 +98,7 @@ def measure_node(settings: Settings, folder: Path) -> Results:
     flooded: list[Turn] = []
     peak: list[Turn] = []
     peak_load = replace(settings.load, rate=settings.peak_hz)
-    peak_command = node_process(peak_load, settings.null_model, threads=settings.threads).command()
+    peak_command = node_process(peak_load, settings.null_model, **settings.parameters).command()
     with tqdm(total=settings.runs * (len(commands) + 3), unit='run', leave=False) as bar:
 
         def turn(what: str, load: Load, command: list[str]) -> Turn:
@@ -141,7 +147,7 @@ def node_report(
 
 
 def _commands(settings: Settings) -> dict[str, list[str]]:
-    node = node_process(settings.load, settings.model, threads=settings.threads)
+    node = node_process(settings.load, settings.model, **settings.parameters)
     commands = {OURS: node.command()}
     if settings.plain_node:
         for name, size in ((PLAIN, 'camera'), (CAREFUL, 'network')):

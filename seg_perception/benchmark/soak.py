@@ -16,7 +16,7 @@ from seg_perception.benchmark.notes import Counts
 from seg_perception.benchmark.process_meter import Usage, cores
 from seg_perception.benchmark.report import Report
 from seg_perception.benchmark.table import Table, number
-from seg_perception.demo.graph import Process
+from seg_perception.demo.graph import Process, Value
 from seg_perception.ros.load_protocol import CYCLE
 
 _WARM_UP = 0.2
@@ -62,14 +62,14 @@ class Settings:
     """How to measure.
 
     :ivar model: a contract file.
-    :ivar threads: of the runtime; 0: one a core.
+    :ivar parameters: of the node; `threads` of the runtime at least.
     :ivar seconds: to play, where there are no cycles.
     :ivar cycles: how often the node is configured, activated, deactivated and cleaned up.
     """
 
     load: Load
     model: Path
-    threads: int
+    parameters: Mapping[str, Value]
     seconds: float
     cycles: int = 0
 
@@ -102,7 +102,7 @@ def soak(settings: Settings, folder: Path) -> Results:
 
 def _play(settings: Settings, folder: Path) -> Results:
     load = settings.load
-    command = node_process(load, settings.model, threads=settings.threads).command()
+    command = node_process(load, settings.model, **settings.parameters).command()
     with (
         live(folder / 'soak', load, command) as run,
         tqdm(total=round(settings.seconds), unit='s', leave=False) as bar,
@@ -115,7 +115,7 @@ def _play(settings: Settings, folder: Path) -> Results:
 
 def _cycle(settings: Settings, folder: Path) -> Results:
     load = settings.load
-    node = node_process(load, settings.model, threads=settings.threads, autostart=False)
+    node = node_process(load, settings.model, **{**settings.parameters, 'autostart': False})
     cycles = Process(
         tool='load_cycles',
         name='load_cycles',

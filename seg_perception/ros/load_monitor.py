@@ -10,12 +10,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image
 
 from seg_perception.msg import FrameReport
+from seg_perception.ros import qos
 from seg_perception.ros.load_protocol import CONNECTED, parse_frame_id
 from seg_perception.ros.parameters import ParameterError, Rule, Value
 from seg_perception.ros.process import ArgumentsError, Process, ros_process
@@ -56,6 +58,9 @@ class LoadMonitor(Node):
         self.reports: list[tuple[int, int, int, list[float]]] = []
         self.counts: dict[str, dict[str, int]] = {}
         self.last_news = time.monotonic()
+        self._node = self.resolve_topic_name(values['node']) if values['node'] else ''
+        # In the diagnostics a camera without a name has this one.
+        self._status_names = [name or 'segmentation' for name in self.cameras]
         self._complete: float | None = None
         self._listen(values['node'], values['reports'], values['reliable'])
         self._waiting = self.create_timer(
@@ -67,7 +72,7 @@ class LoadMonitor(Node):
 
         `results` are rows of camera, output, start of the camera, number, stamp and arrival (both
         in ns); `reports` of camera, start, number and the ms of `stages`; `counts` are each
-        camera's totals in its last report.
+        camera's totals, by reports and diagnostics.
         """
         return {
             'cameras': self.cameras,
@@ -102,10 +107,15 @@ class LoadMonitor(Node):
                     partial(self._note_report, camera),
                     counted,
                 )
+        self._results = tuple(self.subscriptions)
+        if node:
+            self.create_subscription(
+                DiagnosticArray, '/diagnostics', self._note_status, qos.DIAGNOSTICS
+            )
 
     def _look(self) -> None:
         now = time.monotonic()
-        if not all(subscription.get_publisher_count() for subscription in self.subscriptions):
+        if not all(subscription.get_publisher_count() for subscription in self._results):
             self._complete = None
         elif self._complete is None:
             self._complete = now
@@ -122,8 +132,23 @@ class LoadMonitor(Node):
     def _note_report(self, camera: int, report: FrameReport) -> None:
         times = [float(getattr(report, f'{stage}_ms')) for stage in _STAGES]
         self.reports.append((camera, *parse_frame_id(report.header.frame_id), times))
-        self.counts[self.cameras[camera]] = {name: getattr(report, name) for name in _COUNTS}
+        self._note_counts(camera, {name: getattr(report, name) for name in _COUNTS})
         self.last_news = time.monotonic()
+
+    def _note_status(self, array: DiagnosticArray) -> None:
+        for status in array.status:
+            node, _, camera = status.name.rpartition(': ')
+            if f'/{node}' == self._node and camera in self._status_names:
+                told = {pair.key: pair.value for pair in status.values}
+                counts = {name: int(told[name]) for name in _COUNTS if name in told}
+                self._note_counts(self._status_names.index(camera), counts)
+
+    def _note_counts(self, camera: int, counts: dict[str, int]) -> None:
+        """Keep the larger of what is known: reports and diagnostics overtake each other."""
+        known = self.counts.setdefault(self.cameras[camera], dict.fromkeys(_COUNTS, 0))
+        if any(counts[name] > known[name] for name in counts):
+            self.last_news = time.monotonic()
+        known.update({name: max(known[name], count) for name, count in counts.items()})
 
 
 def parse_header(message: bytes) -> tuple[int, str]:

@@ -45,7 +45,7 @@ def test_the_plain_node_does_the_same_work_and_tells_its_times(
 
 def test_the_death_of_a_camera_costs_the_others_no_frame(tmp_path: Path, null_model: Path) -> None:
     load = replace(CALM, cameras=3)
-    settings = Settings(load, null_model, threads=1, seconds=6.0, chaos=True, seed=3)
+    settings = Settings(load, null_model, {'threads': 1}, seconds=6.0, chaos=True, seed=3)
     results = measure_cameras(settings, tmp_path)
     assert results.ended >= 2
     assert results.faults == []

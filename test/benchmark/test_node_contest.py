@@ -21,7 +21,7 @@ SETTINGS = Settings(
     load=Load(rate=2.0),
     model=Path('model.onnx'),
     null_model=Path('null.onnx'),
-    threads=1,
+    parameters={'threads': 1},
     runs=3,
     seconds=5.0,
     plain_node=Path('plain_node.py'),

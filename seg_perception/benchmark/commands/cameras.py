@@ -9,6 +9,7 @@ from seg_perception.benchmark.commands.live_options import (
     add_load,
     load_of,
     model_file,
+    parameters_of,
     workplace,
 )
 from seg_perception.benchmark.commands.shared import (
@@ -52,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
         settings = Settings(
             load=load_of(options, options.cameras),
             model=model_file(options.model, folder),
-            threads=options.threads,
+            parameters=parameters_of(options),
             seconds=options.chaos or options.seconds,
             chaos=options.chaos is not None,
             seed=options.seed,

@@ -7,6 +7,9 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from seg_perception.benchmark.commands.shared import add_output, at_least
 from seg_perception.benchmark.live import Load
@@ -27,6 +30,15 @@ def add_load(parser: argparse.ArgumentParser, load: Load, *, model: str) -> None
     )
     add_images(parser, load)
     add('--best-effort', action='store_true', help='cameras offer best effort (reliable)')
+    add(
+        '-p',
+        type=_parameter,
+        action='append',
+        default=[],
+        dest='parameters',
+        metavar='NAME:=VALUE',
+        help='set a parameter of the node',
+    )
     add('--threads', type=at_least(int, 0), default=0, help='of the runtime; 0: one a core (0)')
     add_output(parser)
 
@@ -59,6 +71,11 @@ def load_of(options: argparse.Namespace, cameras: int = 1) -> Load:
     )
 
 
+def parameters_of(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the parameters of the node that were asked for."""
+    return {'threads': options.threads, **dict(options.parameters)}
+
+
 @contextmanager
 def workplace(options: argparse.Namespace) -> Iterator[Path]:
     """Yield a folder for logs and models, which stays if it was asked for."""
@@ -83,6 +100,13 @@ def model_file(name: str, folder: Path) -> Path:
     if not path.is_file():
         raise FileNotFoundError(f'--model {name}: no such file; name one, {BUNDLED} or {NULL}')
     return path.absolute()
+
+
+def _parameter(text: str) -> tuple[str, Any]:
+    name, separator, value = text.partition(':=')
+    if not (name and separator):
+        raise argparse.ArgumentTypeError(f'expected NAME:=VALUE, got {text!r}')
+    return name, yaml.safe_load(value)
 
 
 def _size(text: str) -> tuple[int, int]:

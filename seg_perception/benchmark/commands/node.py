@@ -11,6 +11,7 @@ from seg_perception.benchmark.commands.live_options import (
     add_load,
     load_of,
     model_file,
+    parameters_of,
     workplace,
 )
 from seg_perception.benchmark.commands.shared import (
@@ -51,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
             load=load_of(options),
             model=model_file(options.model, folder),
             null_model=model_file(NULL, folder),
-            threads=options.threads,
+            parameters=parameters_of(options),
             runs=1 if options.quick else options.runs,
             seconds=3.0 if options.quick else options.seconds,
             plain_node=options.plain if options.plain.is_file() else None,

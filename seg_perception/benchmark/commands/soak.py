@@ -9,6 +9,7 @@ from seg_perception.benchmark.commands.live_options import (
     add_load,
     load_of,
     model_file,
+    parameters_of,
     workplace,
 )
 from seg_perception.benchmark.commands.shared import (
@@ -47,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
         settings = Settings(
             load=load_of(options),
             model=model_file(options.model, folder),
-            threads=options.threads,
+            parameters=parameters_of(options),
             seconds=options.frames / options.rate if options.frames else options.seconds,
             cycles=options.cycles,
         )
