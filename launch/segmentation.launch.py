@@ -36,6 +36,12 @@ PARAMETERS = (
     ('transport', str, 'raw, compressed to use `<image>/compressed`, or auto: what is published.'),
     ('output_size', str, 'Size of the outputs: camera, network (cheaper) or <width>x<height>.'),
     ('geometry', str, "How images fill the network's input: stretch, letterbox or crop."),
+    ('base_frame', str, "The vehicle's frame, that what is on the ground is told in."),
+    ('mount_height', float, 'Of the camera above the ground, m; 0: its place is taken from tf2.'),
+    ('mount_x', float, 'Of the camera in base_frame, m, forward.'),
+    ('mount_y', float, 'Of the camera in base_frame, m, to the left.'),
+    ('mount_pitch', float, 'Of the camera, rad, downwards.'),
+    ('mount_yaw', float, 'Of the camera, rad, to the left.'),
     ('autostart', bool, 'Configure and activate at the start; false: a manager does it.'),
 )
 

@@ -31,6 +31,9 @@ TOOLS = {
     'replay': Tool(
         'seg_perception.replay.cli', 'segment recordings without a graph, compare runs, report'
     ),
+    'planner_trial': Tool(
+        'seg_perception.planner.trial', 'a planner drives by free space, and stops, or does not'
+    ),
     'planner_check': Tool(
         'seg_perception.planner.check', 'free space and grid against the exact world of streets'
     ),

@@ -21,7 +21,7 @@ CAMERA_INFO = 'camera_info'
 REPORT = 'report'
 COMPRESSED = '/compressed'
 
-_TYPES = {
+OFFERED = {
     **dict.fromkeys(PRODUCTS, Image),
     **dict.fromkeys((COLOR + COMPRESSED, OVERLAY + COMPRESSED), CompressedImage),
     CAMERA_INFO: CameraInfo,
@@ -43,7 +43,7 @@ class Publishers:
         prefix = f'~/{camera}/' if camera else '~/'
         self._unmade = {node.resolve_topic_name(prefix + name): why for name, why in unmade.items()}
         self._publishers: dict[str, Publisher] = {}
-        for name, message in _TYPES.items():
+        for name, message in OFFERED.items():
             if name in unmade:
                 continue
             try:

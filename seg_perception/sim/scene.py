@@ -49,6 +49,8 @@ def _label_ids() -> dict[str, int]:
 class Scene:
     """A street of one seed; the same seed, size and time always give the same frame."""
 
+    _world_kind: type[World] = World
+
     def __init__(self, seed: int, width: int = 1280, height: int = 720) -> None:
         if width < 16 or height < 16:
             raise ValueError(f'a scene needs at least 16x16 pixels, got {width}x{height}')
@@ -68,7 +70,7 @@ class Scene:
         self._ground = Ground(rng, street)
         self._backdrop = Backdrop(rng, self.camera, street.light, self._label_ids)
         self._sensor = Sensor(rng, self.camera, street.light)
-        self._world = World(rng, street)
+        self._world = self._world_kind(rng, street)
 
     @property
     def intrinsics(self) -> Intrinsics:

@@ -30,6 +30,7 @@ class World:
 
     def __init__(self, rng: np.random.Generator, street: Street) -> None:
         section = street.section
+        self._carriageway = section.carriageway
         self._speed = rng.uniform(6.0, 11.0)
         self._start = rng.uniform(0, 500)
         self._lane = -section.lane * (section.lanes - 0.5 if rng.random() < 0.7 else 0.5)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pytest
 from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.qos import DurabilityPolicy, QoSProfile
+from rclpy.time import Time
 from sensor_msgs.msg import CameraInfo
 from std_msgs.msg import String
 
@@ -181,13 +182,15 @@ def test_two_cameras_share_a_grid_and_a_dead_one_is_forgotten(tmp_path: Path) ->
             known = cells != -1
             return bool(known[100:].any()), bool(known[:50].any())
 
-        first = bench.send(street(), camera='left').header.stamp
-        assert halves(first) == (True, False)
-        second = bench.send(street(), camera='right').header.stamp
-        assert halves(second) == (True, True)
-        late = bench.stamp(age=-0.5)
-        bench.send(street(), camera='right', header=bench.header(late))
-        assert halves(late) == (False, True)
+        begun = bench.node.get_clock().now().nanoseconds
+
+        def send(camera: str, after: float) -> Any:
+            stamp = Time(nanoseconds=begun + int(after * 1e9)).to_msg()
+            return bench.send(street(), camera=camera, header=bench.header(stamp)).header.stamp
+
+        assert halves(send('left', 0.0)) == (True, False)
+        assert halves(send('right', 0.2)) == (True, True)
+        assert halves(send('right', 0.4)) == (False, True)
         # Now both are silent: it is told that nothing is known any more.
         wait_until(lambda: set(grids[-1].data) == {-1}, 'a grid of unknown cells')
 

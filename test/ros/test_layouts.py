@@ -12,13 +12,13 @@ import yaml
 
 from seg_perception.msg import FrameReport, Score
 from seg_perception.resources import config_file
-from seg_perception.ros.publishers import _TYPES
+from seg_perception.ros.publishers import OFFERED
 
 LAYOUT: dict[str, Any] = json.loads(config_file('foxglove/segmentation.json').read_text())
 RVIZ: dict[str, Any] = yaml.safe_load(config_file('rviz/segmentation.rviz').read_text())
 
 PANELS = {'Image', 'Plot', 'RawMessages', 'DiagnosticSummary', 'DiagnosticStatusPanel'}
-OUTPUTS = {f'/segmentation/{name}' for name in _TYPES}
+OUTPUTS = {f'/segmentation/{name}' for name in OFFERED}
 TOPICS = {*OUTPUTS, '/camera/image_raw', '/diagnostics', '/score/score'}
 MESSAGES = {'/segmentation/report': FrameReport, '/score/score': Score}
 
