@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict, deque
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -38,6 +38,8 @@ class Handover(Generic[Item]):
         )
         self._at_work: tuple[Hashable, float] | None = None
         self._free_at = 0.0
+        self.last: tuple[Any, float] | None = None
+        """The kind of what the taker has worked on last, and for how many seconds."""
 
     def await_need(self, lead_s: float) -> None:
         """Wait until the slot is empty and the taker is idle, or likely to be in `lead_s`."""
@@ -62,7 +64,8 @@ class Handover(Generic[Item]):
         with self._changed:
             if self._at_work is not None:
                 kind, since = self._at_work
-                self._times[kind].append(self._clock() - since)
+                self.last = kind, self._clock() - since
+                self._times[kind].append(self.last[1])
                 self._at_work = None
                 self._changed.notify_all()
             self._changed.wait_for(lambda: self._item is not None or self._closed)

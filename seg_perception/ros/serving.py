@@ -164,7 +164,19 @@ class Serving:
     def _take(self) -> list[Frame] | None:
         """Wait for the moment to prepare frames, and return the newest of each camera."""
         self._prepared.await_need(self._prepare.lead_s)
-        return self._mailbox.take(self._most) or None
+        return self._mailbox.take(self._fitting()) or None
+
+    def _fitting(self) -> int:
+        """Return how many frames may go through the network together.
+
+        A frame waits for the batch before its own and goes through with its own. Both shall take
+        half of `max_age` at most: a slow network would make nothing but stale frames.
+        """
+        last, max_age = self._prepared.last, self._parameters.settings.max_age
+        if last is None or not max_age:
+            return self._most
+        frames, taken = last
+        return max(1, min(self._most, int(frames * max_age / 4 / max(taken, 1e-6))))
 
 
 def _frames_of(batch: Batch) -> list[Frame]:

@@ -125,6 +125,27 @@ def test_a_largest_batch_is_kept_and_shared(model: Path, monkeypatch: pytest.Mon
         wait_until(lambda: [len(labels[name]) for name in NAMES] == [2, 1, 1], 'all masks')
 
 
+def test_a_batch_is_no_larger_than_its_age_allows(
+    model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Bench(model, cameras=NAMES, max_age=3600.0) as bench:
+        bench.activate()
+        listen(bench, 'label')
+        serving = bench.node._serving
+        assert serving is not None
+        with Gate(bench, monkeypatch) as gate:
+            bench.send(picture(0), camera='front')
+            gate.await_batch(1)
+            for name in NAMES:
+                bench.send(picture(0), camera=name)
+            # What a batch of two frames took last, where half of max_age is for two batches.
+            for slow, size in ((400.0, 3), (700.0, 2), (1300.0, 1), (9000.0, 1)):
+                serving._prepared.last = 2, slow
+                assert serving._fitting() == size
+            gate.open()
+            bench.await_totals(frames_in=4, frames_out=4)
+
+
 def test_a_flood_a_death_and_a_return_leave_the_others_alone(bench: Bench) -> None:
     bench.activate()
     labels = listen(bench, 'label')

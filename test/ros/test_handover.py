@@ -107,6 +107,12 @@ def test_a_slow_item_does_not_delay_the_next_for_long(clock: Clock) -> None:
     assert not waits(handover, 3.0)
 
 
+def test_it_tells_how_long_the_last_item_took(clock: Clock) -> None:
+    handover = at_work(clock, 10.0, 30.0)
+    assert handover.last == (len('one'), 30.0)
+    assert Handover[str]().last is None
+
+
 def test_other_kinds_say_nothing(clock: Clock) -> None:
     handover = at_work(clock, 10.0, 10.0)
     clock.now += 10.0
