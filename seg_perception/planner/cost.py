@@ -35,7 +35,8 @@ def planner_cost(
         tables = time.perf_counter() - begun
         for shot in street:
             begun, working = time.perf_counter(), time.thread_time()
-            view.update(shot.frame.label, confidence, shot.t, shot.frame.bgr)
+            out = view.update(shot.frame.label, confidence, shot.t, shot.frame.bgr)
+            _ = out.obstacles, out.cells  # found when they are asked for, the cells by free space
             worked.append(time.thread_time() - working)
             times.append(time.perf_counter() - begun)
     milliseconds = np.array(times[10:]) * 1e3

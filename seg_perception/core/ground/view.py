@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property, partial
 from math import ceil
 
 import numpy as np
@@ -43,15 +45,44 @@ class GroundOptions:
     health: HealthLimits = field(default_factory=HealthLimits)
 
 
-@dataclass(frozen=True, eq=False)
 class GroundOutputs:
-    """What one frame says of the ground. Where `health` is not usable all of it is unknown."""
+    """What one frame says of the ground. Where `health` is not usable all of it is unknown.
 
-    stamp: float
-    free_space: FreeSpace
-    obstacles: tuple[ObstacleRegion, ...]
-    cells: Cells
-    health: Health
+    Each output is found when it is first asked for, and kept. Not for several threads at once, nor
+    for one beside the view's.
+
+    :ivar stamp: of the image, seconds.
+    """
+
+    def __init__(
+        self,
+        stamp: float,
+        health: Health,
+        *,
+        free_space: Callable[[], FreeSpace],
+        obstacles: Callable[[], tuple[ObstacleRegion, ...]],
+        cells: Callable[[FreeSpace], Cells],
+    ) -> None:
+        self.stamp = stamp
+        self.health = health
+        self._find_free_space = free_space
+        self._find_obstacles = obstacles
+        self._find_cells = cells
+
+    @cached_property
+    def free_space(self) -> FreeSpace:
+        """How far the ground is free, bearing by bearing."""
+        return self._find_free_space()
+
+    @cached_property
+    def obstacles(self) -> tuple[ObstacleRegion, ...]:
+        """Obstacles with their places, near ones first."""
+        return self._find_obstacles()
+
+    @cached_property
+    def cells(self) -> Cells:
+        """The free space as a grid, int8 [rows, columns]."""
+        return self._find_cells(self.free_space)
 
 
 class GroundView:
@@ -117,11 +148,10 @@ class GroundView:
         if not health.usable:
             label = np.full(expected, UNLABELLED, np.uint8)
         label = self._vote.update(label)
-        free_space = self._free_space.find(label, confidence)
         return GroundOutputs(
-            stamp=stamp,
-            free_space=free_space,
-            obstacles=self._regions.find(label, confidence),
-            cells=self.grid.cells(free_space),
-            health=health,
+            stamp,
+            health,
+            free_space=partial(self._free_space.find, label, confidence),
+            obstacles=partial(self._regions.find, label, confidence),
+            cells=self.grid.cells,
         )

@@ -104,3 +104,13 @@ def test_the_view_from_above_shows_each_cell() -> None:
     assert picture[-1, -1].tolist() == list(FREE_COLOR)
     assert picture[0, 0].tolist() == list(END_COLORS[End.OBSTACLE])
     assert picture[0, -1].tolist() == picture[-1, 0].tolist()
+
+
+def test_nothing_is_found_before_it_is_asked_for() -> None:
+    label = np.full(SIZE[::-1], ROAD, np.uint8)
+    out = GroundView(CAMERA, SIZE, LABELS, OPTIONS).update(label, sure(label), 1.0)
+    assert not {'free_space', 'obstacles', 'cells'} & vars(out).keys()
+    assert out.obstacles == ()
+    assert 'free_space' not in vars(out)
+    assert out.cells is out.cells
+    assert 'free_space' in vars(out)
