@@ -45,7 +45,9 @@ TOOLS = {
     'score_node': Tool(
         'seg_perception.ros.score_node', 'ROS 2 node: labels against truth, live: mIoU and more'
     ),
-    'bag_player': Tool('seg_perception.ros.bag_player', 'ROS 2 node: plays a recording, with /clock'),
+    'bag_player': Tool(
+        'seg_perception.ros.bag_player', 'ROS 2 node: plays a recording, with /clock'
+    ),
     'bag_recorder': Tool('seg_perception.ros.bag_recorder', 'ROS 2 node: records topics'),
     'container': Tool('seg_perception.ros.container', 'several nodes in one process'),
     'load_camera': Tool(
