@@ -94,6 +94,11 @@ class SceneCamera(Node):
             seed=values['seed'],
             loop=values['loop'],
         )
+        if self._source.mount is not None:
+            height, pitch = self._source.mount
+            self.get_logger().info(
+                f'mounted as -p mount_height:={height:.3f} -p mount_pitch:={pitch:.4f}'
+            )
         self._outputs = {
             topic: self.create_publisher(kind, topic, CAMERA)
             for topic, kind, offered in (

@@ -45,6 +45,10 @@ class FrameSource(Protocol):
         """The camera's intrinsics in pixels, where they are known."""
 
     @property
+    def mount(self) -> tuple[float, float] | None:
+        """Height above the ground in metres and pitch (down) in radians, where they are known."""
+
+    @property
     def has_truth(self) -> bool:
         """Whether frames carry labels."""
 
@@ -70,6 +74,7 @@ class SceneSource:
         self._rate = rate
         self.size = (width, height)
         self.intrinsics = self._scene.intrinsics
+        self.mount = (self._scene.camera.mount_height, self._scene.camera.pitch)
 
     def frame(self, index: int) -> SourceFrame:
         """Return the street as it is after `index` periods of the rate."""
@@ -82,6 +87,7 @@ class DirectorySource:
 
     has_truth = False
     intrinsics = None
+    mount = None
 
     def __init__(self, folder: Path, *, loop: bool = True) -> None:
         self._folder = folder
@@ -118,6 +124,7 @@ class VideoSource:
 
     has_truth = False
     intrinsics = None
+    mount = None
 
     def __init__(self, path: Path, *, loop: bool = True) -> None:
         self._path = path

@@ -29,6 +29,8 @@ def test_scene_is_the_street_at_the_rate() -> None:
     assert source.size == (96, 64)
     assert source.has_truth
     assert source.intrinsics == Scene(3, 96, 64).intrinsics
+    camera = Scene(3, 96, 64).camera
+    assert source.mount == (camera.mount_height, camera.pitch)
     assert frame.name == 'scene_000007'
 
 
@@ -41,7 +43,7 @@ def test_folder_plays_images_by_name_and_again(tmp_path: Path) -> None:
     assert [int(frame.bgr[0, 0, 0]) for frame in frames if frame] == [1, 2, 3, 1, 2]
     assert [frame.bgr.shape for frame in frames if frame][1] == (22, 30, 3)
     assert source.size == (30, 21)
-    assert source.intrinsics is None
+    assert source.intrinsics is source.mount is None
     assert not source.has_truth
 
 
