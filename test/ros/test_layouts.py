@@ -12,13 +12,14 @@ import yaml
 
 from seg_perception.msg import FrameReport, Score
 from seg_perception.resources import config_file
+from seg_perception.ros.ground_outputs import OF_ALL_CAMERAS
 from seg_perception.ros.publishers import OFFERED
 
 LAYOUT: dict[str, Any] = json.loads(config_file('foxglove/segmentation.json').read_text())
 RVIZ: dict[str, Any] = yaml.safe_load(config_file('rviz/segmentation.rviz').read_text())
 
 PANELS = {'Image', 'Plot', 'RawMessages', 'DiagnosticSummary', 'DiagnosticStatusPanel'}
-OUTPUTS = {f'/segmentation/{name}' for name in OFFERED}
+OUTPUTS = {f'/segmentation/{name}' for name in (*OFFERED, *OF_ALL_CAMERAS)}
 TOPICS = {*OUTPUTS, '/camera/image_raw', '/diagnostics', '/score/score'}
 MESSAGES = {'/segmentation/report': FrameReport, '/score/score': Score}
 
@@ -69,4 +70,4 @@ def test_rviz_shows_topics_that_there_are(display: dict[str, Any]) -> None:
     assert display['Topic']['Value'] in TOPICS
     # Best effort matches every camera, however it publishes.
     assert display['Topic']['Reliability Policy'] == 'Best Effort'
-    assert display['Name'].lower() in display['Topic']['Value']
+    assert display['Name'].lower().replace(' ', '_') in display['Topic']['Value']
