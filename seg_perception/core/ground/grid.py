@@ -154,7 +154,7 @@ class DrivableGrid:
     """Merges the grids of several cameras by their stamps.
 
     A cell is occupied if any camera says so, else free if any does, else unknown. What a camera has
-    said is forgotten when its newest grid is older than `timeout`.
+    said is forgotten when its newest grid is older than `timeout`, or as far in the future.
 
     :param timeout: seconds.
     :param hold: how long a cell stays occupied after a camera saw it so, unless the camera sees it
@@ -186,7 +186,7 @@ class DrivableGrid:
     def cells(self, stamp: float) -> Cells:
         """Return what is known at a time in seconds, int8 [rows, columns]."""
         merged = np.full(self.spec.shape, UNKNOWN, np.int8)
-        fresh = [c for c, at in self._stamps.items() if stamp - at <= self._timeout]
+        fresh = [c for c, at in self._stamps.items() if abs(stamp - at) <= self._timeout]
         for camera in fresh:
             merged[self._grids[camera] == FREE] = FREE
         for camera in fresh:

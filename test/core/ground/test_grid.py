@@ -126,7 +126,9 @@ def test_an_occupied_cell_is_held_until_it_is_seen_free() -> None:
 def test_time_may_begin_anew() -> None:
     grid = DrivableGrid(SPEC, hold=9.0)
     grid.update('front', one(OCCUPIED), 100.0)
+    grid.update('left', one(FREE), 100.0)
     grid.update('front', one(UNKNOWN), 1.0)
+    # What the left camera said before belongs to the time before.
     assert (grid.cells(1.0) == UNKNOWN).all()
 
 

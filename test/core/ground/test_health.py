@@ -97,6 +97,15 @@ def test_without_an_image_only_the_labels_are_judged() -> None:
     assert np.isnan([health.brightness, health.contrast, health.frozen_for, health.change]).all()
 
 
+def test_without_confidence_the_rest_is_judged() -> None:
+    monitor = HealthMonitor()
+    label, noise = np.zeros(SHAPE, np.uint8), Camera().noise()
+    health = monitor.update(label, None, 1.0, noise)
+    assert health.usable
+    assert np.isnan(health.mean_confidence)
+    assert not monitor.update(label, None, 1.1, noise // 32).usable
+
+
 def test_time_may_begin_anew() -> None:
     camera = Camera()
     still = camera.noise()
