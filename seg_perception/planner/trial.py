@@ -117,28 +117,29 @@ def main(argv: list[str] | None = None) -> int:
             'drives': drives,
         }
         options.output.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(_plain(summary), indent=2)
+        text = json.dumps(plain(summary), indent=2)
         (options.output / SUMMARY).write_text(text + '\n', encoding='utf-8')
     except (LabelError, ModelError, RunnerError, OSError, ValueError) as error:
         print(f'planner_trial: {error}', file=sys.stderr)
         return 1
-    print('\n'.join(_table(summary)))
+    print('\n'.join(table(drives)))
     print(f'\n{options.output / SUMMARY}')
     return 0 if summary['passed'] else 1
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Return a value with null for what JSON has no number for."""
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: plain(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
-def _table(summary: dict[str, Any]) -> Iterator[str]:
+def table(drives: dict[str, Any]) -> Iterator[str]:
+    """Yield the lines of a table of a trial's figures."""
     yield f'{"":20}drives  stopped  collided  gap m (least)  told s (most)'
-    for name, kind in summary['drives'].items():
+    for name, kind in drives.items():
         collided = sum(kind['collisions'].values())
         gap = f'{_metres(kind["median_gap"])} ({_metres(kind["least_gap"])})'
         told = kind.get('told_after')

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -10,7 +12,7 @@ from seg_perception.core.labels import load_label_set
 from seg_perception.planner.drive import FAULTS, Course, drive
 from seg_perception.planner.speed import SpeedLimits
 from seg_perception.planner.street import StreetFrame
-from seg_perception.planner.trial import WATCHDOG, courses, summarise
+from seg_perception.planner.trial import WATCHDOG, courses, plain, summarise, table, trial
 from seg_perception.sim.driven import KINDS, Blockade, DrivenScene
 
 LABELS = load_label_set()
@@ -66,6 +68,23 @@ def test_a_trial_has_all_kinds_and_all_faults() -> None:
     assert [len(each) for each in plan.values()] == [8, 3, 3, 3, 3, 2]
     assert {c.blockade.kind for c in plan['obstacle'] if c.blockade} == set(KINDS)
     assert all(c.fault == name for name in FAULTS for c in plan[name])
+
+
+def test_the_figures_of_a_trial() -> None:
+    plan = {
+        'obstacle': [Course(5, Blockade('car', 12.0))],
+        'dead topic': [Course(5, None, 'dead topic', 0.3)],
+    }
+    drives = trial(plan, truth, LABELS, SIZE)
+    assert all(kind['passed'] for kind in drives.values())
+    assert drives['obstacle']['least_gap'] == drives['obstacle']['each'][0]['gap']
+    assert drives['dead topic']['least_gap'] is None
+    lines = [line.split() for line in table(drives)]
+    gap, told = drives['obstacle']['median_gap'], drives['dead topic']['told_after']['most']
+    assert lines[1] == ['obstacle', '1', '1', '0', f'{gap:.1f}', f'({gap:.1f})', '-']
+    assert lines[2] == ['dead', 'topic', '1', '1', '0', '-', '(-)', f'{told:.1f}', f'({told:.1f})']
+    told_of = json.loads(json.dumps(plain(drives), allow_nan=False))
+    assert told_of['obstacle']['each'][0]['told_after'] is None
 
 
 def test_the_driven_street_is_the_same_street() -> None:
