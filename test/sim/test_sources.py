@@ -43,7 +43,8 @@ def test_folder_plays_images_by_name_and_again(tmp_path: Path) -> None:
     assert [int(frame.bgr[0, 0, 0]) for frame in frames if frame] == [1, 2, 3, 1, 2]
     assert [frame.bgr.shape for frame in frames if frame][1] == (22, 30, 3)
     assert source.size == (30, 21)
-    assert source.intrinsics is source.mount is None
+    assert source.intrinsics is None
+    assert source.mount is None
     assert not source.has_truth
 
 
