@@ -55,7 +55,7 @@ class Camera:
         self._view: View | None = None
         self._contract: ModelContract | None = None
         self.ground = CameraGround(settings, labels, frames, self._ego_mask)
-        self.publishers = Publishers(node, name, self._products.unmade)
+        self.publishers = Publishers(node, name, unmade=self._products.unmade)
         self.complaints = Complaints(node.get_logger().error)
         self.counts = FrameCounts()
         self.lost = LostFrames()

@@ -65,7 +65,7 @@ class CameraGround:
         self._own_mount = settings.mount
         self._monitor = HealthMonitor(settings.health)
         self._overlay: tuple[GroundView, FreeSpaceOverlay] | None = None
-        _options(settings, settings)
+        _options(settings, settings)  # refuses the impossible before the first frame
         self._key: tuple[object, ...] = ()
         self._tables: tuple[GroundView, str] | None = None
         self._placement: Placement | None = None
@@ -73,7 +73,7 @@ class CameraGround:
         self.health: Health | None = None
         """Of the newest frame."""
         self.problem = ''
-        """Why nothing can be said of the ground; empty if it can."""
+        """Why nothing can be said of the ground; empty if it can, or need not be."""
 
     @property
     def unusable(self) -> str:
@@ -97,7 +97,6 @@ class CameraGround:
         :param stamp: seconds.
         :param thumbnail: the camera's image, uint8 [H, W, 3], of any size.
         """
-        self.problem = ''
         grid = self._grid_of(placement)
         self.health = self._monitor.update(
             grid.cut(label),
@@ -128,6 +127,7 @@ class CameraGround:
         except (LabelError, LensError, MountError) as error:
             self.problem = f'the outputs on the ground cannot be made: {error}'
             return None
+        self.problem = ''
         outputs = view.update(
             grid.cut(label), grid.cut(confidence), seconds(header.stamp), health=self.health
         )

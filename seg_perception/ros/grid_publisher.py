@@ -12,10 +12,10 @@ from std_msgs.msg import Header
 
 from seg_perception.core.ground.grid import DrivableGrid
 from seg_perception.core.ground.pictures import birds_eye
-from seg_perception.ros import qos
 from seg_perception.ros.ground_messages import grid_message
 from seg_perception.ros.ground_outputs import BIRD_EYE, DRIVABLE_GRID
 from seg_perception.ros.image_messages import image_message
+from seg_perception.ros.publishers import Publishers
 
 if TYPE_CHECKING:
     from builtin_interfaces.msg import Time as Stamp
@@ -48,24 +48,7 @@ class GridPublisher:
         self._views: dict[str, tuple[int, FreeSpace]] = {}
         self._lock = threading.Lock()
         self._newest = self._arrived = self._published = self._now()
-        self._publishers = {
-            name: node.create_publisher(kind, f'~/{name}', qos.RESULT)
-            for name, kind in _TYPES.items()
-        }
-
-    def close(self) -> None:
-        """Withdraw the topics."""
-        for publisher in self._publishers.values():
-            self._node.destroy_publisher(publisher)
-        self._publishers = {}
-
-    def wanted(self) -> frozenset[str]:
-        """Return the names of the outputs that somebody listens to."""
-        return frozenset(
-            name
-            for name, publisher in self._publishers.items()
-            if publisher.get_subscription_count()
-        )
+        self.publishers = Publishers(node, '', _TYPES)
 
     def add(self, camera: str, outputs: GroundOutputs, stamp: Stamp) -> None:
         """Take what a camera's frame of that stamp says."""
@@ -89,7 +72,9 @@ class GridPublisher:
             self._publish(self._newest + max(now - self._arrived, 0))
 
     def _publish(self, moment: int) -> None:
-        wanted = self.wanted()
+        wanted = self.publishers.wanted()
+        if not wanted:
+            return
         with self._lock:
             self._published = self._now()
             cells = self._grid.cells(moment * 1e-9)
@@ -101,10 +86,10 @@ class GridPublisher:
         spec = self._grid.spec
         if DRIVABLE_GRID in wanted:
             message = grid_message(header, spec, cells, self._frames.ground_z)
-            self._publishers[DRIVABLE_GRID].publish(message)
+            self.publishers.publish(DRIVABLE_GRID, message)
         if BIRD_EYE in wanted:
             picture = birds_eye(spec, cells, views)
-            self._publishers[BIRD_EYE].publish(image_message(header, picture))
+            self.publishers.publish(BIRD_EYE, image_message(header, picture))
 
     def _now(self) -> int:
         return int(self._node.get_clock().now().nanoseconds)

@@ -89,6 +89,10 @@ class GroundSettings:
 
         :raises ValueError: when one of them is impossible.
         """
+        if self.smoothing_frames % 2 == 0:
+            raise ValueError(
+                f'smoothing_frames: expected 1, 3, 5, 7 or 9, got {self.smoothing_frames}'
+            )
         return GroundOptions(
             drivable_min_confidence=drivable_min_confidence,
             label_min_confidence=label_min_confidence,

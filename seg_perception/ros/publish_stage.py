@@ -78,6 +78,8 @@ class Publish:
         sight = None
         if frame.on_ground and confidence is not None:
             sight = self._look(prepared, segmented, label, confidence)
+        else:
+            camera.ground.problem = ''
         if sight is not None:
             messages |= ground_messages(sight, camera, header, prepared.image, frame.wanted)
         made = time.perf_counter()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
@@ -21,29 +22,38 @@ CAMERA_INFO = 'camera_info'
 REPORT = 'report'
 COMPRESSED = '/compressed'
 
-OFFERED = {
+OFFERED: dict[str, type[Any]] = {
     **dict.fromkeys(PRODUCTS, Image),
     **dict.fromkeys((COLOR + COMPRESSED, OVERLAY + COMPRESSED), CompressedImage),
     CAMERA_INFO: CameraInfo,
     REPORT: FrameReport,
     **GROUND_TYPES,
 }
+"""The types of the outputs of a camera, by their names."""
 
 
 class Publishers:
-    """The topics of one camera below the node's name.
+    """Topics of one camera below the node's name.
 
-    :param camera: its name; empty where the node has but one.
+    :param camera: its name; empty where the node has but one, and for what is of all cameras.
+    :param types: of the outputs, by their names.
     :param unmade: outputs that are not offered, and why.
     :raises RuntimeError: when one cannot be offered; nothing is left of the others then.
     """
 
-    def __init__(self, node: Node, camera: str, unmade: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        node: Node,
+        camera: str,
+        types: Mapping[str, type[Any]] = OFFERED,
+        *,
+        unmade: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self._node = node
         prefix = f'~/{camera}/' if camera else '~/'
         self._unmade = {node.resolve_topic_name(prefix + name): why for name, why in unmade.items()}
         self._publishers: dict[str, Publisher] = {}
-        for name, message in OFFERED.items():
+        for name, message in types.items():
             if name in unmade:
                 continue
             try:

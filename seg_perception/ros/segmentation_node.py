@@ -190,7 +190,7 @@ class SegmentationNode(LifecycleNode):
         self._offered.callback(frames.close)
         self._offered.callback(LabelInfo(self, labels, settings.label_min_confidence).close)
         self._grid = GridPublisher(self, settings, frames)
-        self._offered.callback(self._grid.close)
+        self._offered.callback(self._grid.publishers.close)
         for name, own in by_camera.items():
             self._cameras.append(Camera(self, name, own, labels, frames))
             self._offered.callback(self._cameras[-1].close)

@@ -147,7 +147,7 @@ class Serving:
         arrived = time.perf_counter()
         camera = self._cameras[number]
         camera.lost.came(seconds(message.header.stamp))
-        wanted = camera.publishers.wanted() | self._grid.wanted()
+        wanted = camera.publishers.wanted() | self._grid.publishers.wanted()
         if not wanted:
             return
         frame = Frame(camera, message, self.inputs[number].info, wanted, arrived)

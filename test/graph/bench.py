@@ -150,7 +150,7 @@ class Bench:
         return inboxes
 
     def await_listeners(self, output: str, count: int, camera: str = '') -> None:
-        outputs: Any = self.node._grid
+        outputs = self.node._grid.publishers  # type: ignore[union-attr]
         if output not in OF_ALL_CAMERAS:
             outputs = self.node._cameras[self.names.index(camera)].publishers
         publisher = outputs._publishers[output]

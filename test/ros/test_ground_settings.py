@@ -36,5 +36,9 @@ def test_a_grid_by_parameters() -> None:
     chosen = replace(SHIPPED, grid_x=[-5.0, 5.0], grid_y=[-2.0, 3.0], grid_resolution=0.5)
     assert chosen.grid == GridSpec(-5.0, 5.0, -2.0, 3.0, 0.5)
     assert chosen.grid.shape == (10, 20)
+    with pytest.raises(ValueError, match='smoothing_frames: expected 1, 3, 5, 7 or 9, got 4'):
+        replace(SHIPPED, smoothing_frames=4).options(
+            drivable_min_confidence=0.5, label_min_confidence=0.0
+        )
     with pytest.raises(ValueError, match='expected a rectangle of a cell or more'):
         print(replace(SHIPPED, grid_x=[5.0, -5.0]).grid)
