@@ -91,13 +91,16 @@ def look_ahead(
 
     Every bearing whose free space ends in the corridor ends it there, whatever it is that ends it.
     A bearing that begins blocked in the corridor ends it at once: what blocks it may be anywhere
-    nearer than the first ground in view.
+    nearer than the first ground in view. One without ground in view counts as blocked where the
+    farthest of the others begins.
 
     :param origin: that bearings and ranges begin at; arrays are those of a free space, [B].
     :param error: standard deviation of the range; so much less is believed.
     """
+    if np.isnan(near).all():
+        return Corridor(free=0.0, blind=np.inf)
     free = reach > 0
-    first = np.nan_to_num(near, nan=0.0)
+    first = np.nan_to_num(near, nan=np.nanmax(near))
     ends = np.where(free, np.maximum(reach - error, 0.0), first)
 
     def inside(ranges: npt.NDArray[np.floating]) -> npt.NDArray[np.bool_]:

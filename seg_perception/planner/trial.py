@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
+from functools import partial
+from itertools import islice
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +21,10 @@ import numpy as np
 from tqdm import tqdm
 
 from seg_perception.core.labels import LabelError, LabelSet, load_label_set
-from seg_perception.inference.base import ModelError, RunnerError
+from seg_perception.inference.base import ModelError, Runner, RunnerError
 from seg_perception.inference.choice import check_labels, create_runner
 from seg_perception.planner.check import FIRST_SEED, Labeller
-from seg_perception.planner.drive import FAULTS, Course, Drive, Label, drive
+from seg_perception.planner.drive import FAULTS, Course, Drive, drive
 from seg_perception.resources import bundled_model
 from seg_perception.sim.driven import KINDS, Blockade
 
@@ -82,19 +87,37 @@ def summarise(name: str, given: Sequence[Course], made: Sequence[Drive]) -> dict
 
 
 def trial(
-    plan: dict[str, list[Course]], label: Label, labels: LabelSet, size: tuple[int, int]
+    plan: Mapping[str, Sequence[Course]], make: Callable[[Iterable[Course]], Iterable[Drive]]
 ) -> dict[str, Any]:
-    """Make all drives and return the summary, by what they are for."""
-    total = sum(map(len, plan.values()))
-    summary = {}
-    with tqdm(total=total, desc='drives', unit='drive', disable=None) as progress:
-        for name, given in plan.items():
-            made = []
-            for course in given:
-                made.append(drive(course, label, labels, size))
-                progress.update()
-            summary[name] = summarise(name, given, made)
-    return summary
+    """Make all drives and return their figures, by what they are for.
+
+    :param make: makes drives, in their order.
+    """
+    everything = [course for given in plan.values() for course in given]
+    drives = tqdm(make(everything), total=len(everything), desc='drives', disable=None)
+    made = iter(drives)
+    return {
+        name: summarise(name, given, list(islice(made, len(given)))) for name, given in plan.items()
+    }
+
+
+class _Worker:
+    """What a process that makes drives holds."""
+
+    runner: Runner
+    labels: LabelSet
+
+
+def _load(model: Path) -> None:
+    """Load what drives need; a core each is faster than all cores for one after the other."""
+    _Worker.labels = load_label_set()
+    _Worker.runner = create_runner('onnxruntime', model, threads=1)
+    _Worker.runner.activate()
+
+
+def _drive(course: Course) -> Drive:
+    runner = _Worker.runner
+    return drive(course, Labeller(runner).label, _Worker.labels, runner.contract.size)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -102,12 +125,14 @@ def main(argv: list[str] | None = None) -> int:
     words = sys.argv[1:] if argv is None else argv
     options = _parser().parse_args(words)
     try:
-        labels = load_label_set()
         plan = courses(options.scenes, options.faulty, options.empty, options.seed)
-        with create_runner('onnxruntime', options.model or bundled_model()) as runner:
-            check_labels(runner.contract, labels)
+        model = options.model or bundled_model()
+        with create_runner('onnxruntime', model) as runner:
+            check_labels(runner.contract, load_label_set())
             contract = runner.contract
-            drives = trial(plan, Labeller(runner).label, labels, contract.size)
+        spawn = get_context('spawn')  # a runtime does not survive a fork
+        with ProcessPoolExecutor(options.jobs, spawn, _load, (model,)) as pool:
+            drives = trial(plan, partial(pool.map, _drive))
         summary = {
             'command': f'python3 -m seg_perception planner_trial {shlex.join(words)}'.rstrip(),
             'model': contract.name,
@@ -157,6 +182,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument('--faulty', type=int, default=10, help='drives for each camera fault')
     parser.add_argument('--empty', type=int, default=10, help='streets with nothing in the way')
     parser.add_argument('--seed', type=int, default=0, help='of the first street')
+    parser.add_argument('--jobs', type=int, default=os.cpu_count(), help='processes')
     parser.add_argument('--model', type=Path, help='model file; default: the bundled one')
     parser.add_argument('--output', type=Path, default=Path('planner_output'), help='folder')
     return parser

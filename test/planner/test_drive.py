@@ -75,7 +75,7 @@ def test_the_figures_of_a_trial() -> None:
         'obstacle': [Course(5, Blockade('car', 12.0))],
         'dead topic': [Course(5, None, 'dead topic', 0.3)],
     }
-    drives = trial(plan, truth, LABELS, SIZE)
+    drives = trial(plan, lambda courses: [drive(c, truth, LABELS, SIZE) for c in courses])
     assert all(kind['passed'] for kind in drives.values())
     assert drives['obstacle']['least_gap'] == drives['obstacle']['each'][0]['gap']
     assert drives['dead topic']['least_gap'] is None

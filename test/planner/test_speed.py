@@ -40,11 +40,23 @@ def test_a_bearing_that_begins_blocked_ends_it_at_once() -> None:
     reach[30] = 50.0
     reach[60] = 0.0  # 30 degrees: at the first ground in view it is 2 m aside
     assert ahead(reach).free == pytest.approx(51.0, abs=0.02)
-    # Where no ground is in view at all, nothing is known.
-    near = NEAR.copy()
-    near[60] = np.nan
-    assert ahead(reach, near).free == 0
     assert ahead(reach).blind == pytest.approx(5.0)
+
+
+@pytest.mark.parametrize(('bearing', 'free'), [(30, 0.0), (60, 51.0)])
+def test_a_bearing_without_ground_in_view_ends_the_corridor_where_it_is_in_it(
+    bearing: int, free: float
+) -> None:
+    reach, near = np.full(61, 50.0), NEAR.copy()
+    reach[bearing], near[bearing] = 0.0, np.nan
+    assert ahead(reach, near).free == pytest.approx(free, abs=0.02)
+
+
+def test_a_camera_that_sees_no_ground_lets_nothing_move() -> None:
+    corridor = ahead(NONE, np.full(61, np.nan))
+    planner = StopPlanner()
+    planner.see(0.0, corridor, usable=True)
+    assert (corridor.free, planner.speed(0.0)) == (0, 0)
 
 
 def test_it_can_stop_where_the_free_space_ends() -> None:
