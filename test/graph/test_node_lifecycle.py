@@ -16,7 +16,7 @@ from lifecycle_msgs.srv import ChangeState, GetState
 from seg_perception.core.labels import Label, load_label_set
 from seg_perception.ros.settings import read_defaults
 from test.graph.bench import Bench, pixels
-from test.graph.spinner import find_service, wait_until
+from test.graph.spinner import ask, find_service, wait_until
 from test.inference.hostile import LARGE
 from test.tiny_model import tiny_contract, write_tiny_model
 
@@ -48,10 +48,8 @@ def change_state(bench: Bench, transition: int) -> bool:
 
 
 def label_of_state(bench: Bench) -> str:
-    client = find_service(bench.tester, GetState, 'segmentation/get_state')
-    future = client.call_async(GetState.Request())
-    wait_until(future.done, 'the state')
-    return str(future.result().current_state.label)
+    answer = ask(bench.tester, GetState, 'segmentation/get_state', GetState.Request())
+    return str(answer.current_state.label)
 
 
 def test_a_manager_takes_it_through_all_states(bench: Bench) -> None:
