@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tools.gpu_check import FAIL, PASS, SKIP, Check, SkippedError, main, missing_gpu
+from tools.gpu_check import FAIL, PASS, SKIP, Check, main
+from tools.gpu_machine import SkippedError, missing_gpu
 from tools.wheel_parts import join, split
 
 OWN = 'seg_perception, onnxruntime_cuda'

@@ -13,9 +13,7 @@ Ends with 0 when every check passed, 1 when one failed, 2 when none failed but s
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -28,7 +26,8 @@ from typing import Any
 
 from tqdm import tqdm
 
-ROOT = Path(__file__).parents[1]
+from tools.gpu_machine import ROOT, SkippedError, environment, missing, missing_gpu, need
+
 SIZES = {'512x1024': (1024, 512), '1024x2048': (2048, 1024)}
 NETWORKS = ('r18', 'r50', 'lite0')
 GPU_BACKENDS = ('onnxruntime_cuda', 'tensorrt', 'tensorrt_rtx')
@@ -47,10 +46,6 @@ class Line:
     found: str
 
 
-class SkippedError(Exception):
-    """A check cannot be made here; the text says why."""
-
-
 class Check:
     """The checks, their summary, and the folder they work in."""
 
@@ -64,7 +59,7 @@ class Check:
 
     def tests(self) -> None:
         """Run the tests of the runners: contract, agreement, memory, graphs, streams."""
-        _need('pytest')
+        need('pytest')
         # These fetch TensorRT's bindings and need no GPU.
         options = ['--ignore', 'test/inference/tensorrt/test_bindings.py']
         answer = self._pytest('tests', *options)
@@ -86,7 +81,7 @@ class Check:
             self._judge(good, f'runner contract on the GPU, {backend}', found)
         if reason := missing_gpu():
             raise SkippedError(reason)
-        _need('cuda.bindings.runtime')
+        need('cuda.bindings.runtime')
         answer = self._pytest('device', '-k', 'test_device')
         self._judge(answer.returncode == 0, 'CUDA memory, streams and graphs', _last(answer.stdout))
 
@@ -131,7 +126,7 @@ class Check:
 
     def path(self) -> None:
         """Measure the whole path beside torch eager with the same work before and after."""
-        _need('torch')
+        need('torch')
         present = self._present()
         for size in SIZES:
             file = self._pspnet('r50', size, 'fp16')
@@ -227,7 +222,7 @@ class Check:
     def _pspnet(self, name: str, size: str, precision: str) -> Path:
         """Return a PSPNet of stride 8 with seeded random weights: as fast as a trained one."""
         for module in ('torch', 'onnx'):
-            _need(module)
+            need(module)
         path = self.output / 'models' / f'{name}_{size}.onnx'
         if not path.exists():
             from tools.gpu_models import write_pspnet
@@ -236,7 +231,7 @@ class Check:
         return path if precision == 'fp32' else self._half(path)
 
     def _half(self, model: Path) -> Path:
-        _need('onnx')
+        need('onnx')
         path = self.output / 'models' / f'{model.stem}_fp16.onnx'
         if not path.exists():
             from tools.gpu_models import write_half
@@ -294,56 +289,6 @@ class Check:
 
 
 CHECKS = ('tests', 'gpu_tests', 'agreement', 'models', 'path', 'sanitizer', 'rtx')
-
-
-def missing(backend: str) -> str:
-    """Return what this machine lacks for a runtime; empty for nothing."""
-    from seg_perception.inference.base import RunnerError
-    from seg_perception.inference.choice import create_runner
-
-    try:
-        create_runner(backend, 'none.onnx').check_machine()
-    except RunnerError as error:
-        return str(error)
-    return ''
-
-
-def missing_gpu() -> str:
-    """Return why there is no GPU; empty where there is one."""
-    from seg_perception.inference.base import RunnerError
-    from seg_perception.inference.tensorrt.driver import find_gpu
-
-    try:
-        find_gpu()
-    except RunnerError as error:
-        return str(error)
-    return ''
-
-
-def environment() -> dict[str, str]:
-    """Return the environment, with the CUDA libraries that came as Python packages findable."""
-    folders = [
-        str(folder)
-        for entry in sys.path
-        if entry
-        for folder in sorted(Path(entry).glob('nvidia/*/lib'))
-    ]
-    known = os.environ.get('LD_LIBRARY_PATH', '')
-    return {
-        **os.environ,
-        'LD_LIBRARY_PATH': os.pathsep.join([*folders, *filter(None, [known])]),
-        'PYTHONPATH': os.pathsep.join([str(ROOT), *filter(None, [os.environ.get('PYTHONPATH')])]),
-        'PYTHONUNBUFFERED': '1',
-    }
-
-
-def _need(module: str) -> None:
-    try:
-        found = importlib.util.find_spec(module)
-    except ImportError:
-        found = None
-    if found is None:
-        raise SkippedError(f'the Python package {module} is not there')
 
 
 def _last(output: str) -> str:
