@@ -49,7 +49,8 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run it; returns the exit status."""
     from seg_perception.benchmark.machine import describe_machine
-    from seg_perception.benchmark.model_contest import Settings, measure_models, model_report
+    from seg_perception.benchmark.model_contest import Settings, measure_models
+    from seg_perception.benchmark.model_report import model_report
 
     machine = describe_machine()
     runs, seconds, frames = (
