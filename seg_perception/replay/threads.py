@@ -7,12 +7,20 @@ import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 T = TypeVar('T')
 R = TypeVar('R')
 
 _WAIT_S = 0.1
+
+
+@dataclass(frozen=True)
+class _Item(Generic[T]):
+    """An item of a stream, which may be an exception or None, too."""
+
+    value: T
 
 
 def ahead(items: Iterable[T], depth: int = 2) -> Generator[T, None, None]:
@@ -23,13 +31,13 @@ def ahead(items: Iterable[T], depth: int = 2) -> Generator[T, None, None]:
 
     :param depth: how many items may wait.
     """
-    ready: queue.Queue[tuple[str, object]] = queue.Queue(depth)
+    ready: queue.Queue[_Item[T] | BaseException | None] = queue.Queue(depth)
     closed = threading.Event()
 
-    def put(kind: str, value: object) -> bool:
+    def put(entry: _Item[T] | BaseException | None) -> bool:
         while not closed.is_set():
             try:
-                ready.put((kind, value), timeout=_WAIT_S)
+                ready.put(entry, timeout=_WAIT_S)
             except queue.Full:
                 continue
             return True
@@ -38,12 +46,12 @@ def ahead(items: Iterable[T], depth: int = 2) -> Generator[T, None, None]:
     def work() -> None:
         try:
             for item in items:
-                if not put('item', item):
+                if not put(_Item(item)):
                     break
             else:
-                put('end', None)
+                put(None)
         except BaseException as error:  # noqa: BLE001  (raised where the items are taken)
-            put('error', error)
+            put(error)
         finally:
             _close(items)
 
@@ -51,14 +59,12 @@ def ahead(items: Iterable[T], depth: int = 2) -> Generator[T, None, None]:
     thread.start()
     try:
         while True:
-            kind, value = ready.get()
-            if kind == 'item':
-                yield value  # type: ignore[misc]
-            elif kind == 'error':
-                assert isinstance(value, BaseException)  # noqa: S101
-                raise value
-            else:
+            entry = ready.get()
+            if entry is None:
                 return
+            if isinstance(entry, BaseException):
+                raise entry
+            yield entry.value
     finally:
         closed.set()
         thread.join()
