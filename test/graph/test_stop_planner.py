@@ -59,3 +59,5 @@ def test_it_drives_where_it_is_free_and_stops_where_not_dark_or_silent(bench: Be
     bench.send(street(car=False))
     await_speed(7, 8, 'the speed of a free road')
     await_speed(0, 0, 'standstill without frames')
+    assert all(0 <= command.linear.x <= 8 for command in commands)
+    assert not any(command.angular.z for command in commands)
