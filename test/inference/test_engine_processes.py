@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import multiprocessing
+import multiprocessing.forkserver
 import os
 import random
 import signal
@@ -33,6 +34,8 @@ SERVER.set_forkserver_preload(['test.inference.cache_user'])
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the user's cache and the temporary folder of others out of it."""
+    # The server's socket lies in the temporary folder, and its path must not be longer than 107.
+    multiprocessing.forkserver.ensure_running()
     for variable, name in (('SEG_PERCEPTION_CACHE', 'own'), ('TMPDIR', 'temporary')):
         (tmp_path / name).mkdir()
         monkeypatch.setenv(variable, str(tmp_path / name))

@@ -1,4 +1,4 @@
-"""What can be known of the CUDA layer without a GPU: how its failures are told."""
+"""The CUDA layer: without a GPU how its failures are told, on one what it moves and records."""
 
 from __future__ import annotations
 
