@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seg_perception.core.ground.bearings import Fan
+from seg_perception.core.ground.runs import Runs
 from seg_perception.core.labels import OBSTACLE, UNLABELLED, LabelSet
 
 Image = npt.NDArray[np.uint8]
@@ -79,22 +80,19 @@ class RegionFinder:
         kinds = np.asarray(cv2.LUT(label, self._kinds), np.uint8)
         if self._fan.own.any():
             kinds[self._fan.own] = UNLABELLED
-        _, numbers, stats, _ = cv2.connectedComponentsWithStatsWithAlgorithm(
-            _parted(kinds), 8, cv2.CV_32S, cv2.CCL_GRANA
-        )
-        large = np.flatnonzero(stats[1:, cv2.CC_STAT_AREA] >= self._min_pixels) + 1
+        runs = Runs(_parted(kinds))
+        sizes = runs.pixels()
+        large = np.flatnonzero(sizes >= self._min_pixels)
         if not len(large):
             return ()
-        boxes = stats[large, : cv2.CC_STAT_AREA]
+        every = runs.boxes()
+        middle = runs.middles(every[:, 1] + every[:, 3] - 1)[large]
+        boxes = every[large]
         left, top, width, height = boxes.T
         bottom = top + height - 1
-        middle = [
-            _middle(numbers[row, start : start + size] == number) + start
-            for number, row, start, size in zip(large, bottom, left, width, strict=True)
-        ]
         below = bottom + 1  # the corner below a pixel has the number of the pixel below
         sides = np.stack([self._corners[below, left], self._corners[below, left + width]])
-        foot = (self._corners[below, middle] + self._corners[below, np.add(middle, 1)]) / 2
+        foot = (self._corners[below, middle] + self._corners[below, middle + 1]) / 2
         reach = np.hypot(*(foot - self._fan.camera.mount.foot).T)
         with np.errstate(invalid='ignore'):
             unknown = ~(reach <= self._fan.edge[-1])
@@ -103,10 +101,10 @@ class RegionFinder:
         found = zip(
             names.tolist(),
             boxes.tolist(),
-            stats[large, cv2.CC_STAT_AREA].tolist(),
-            _means(numbers, confidence, large, confidence[bottom, middle]).tolist(),
+            sizes[large].tolist(),
+            _means(runs.numbers, confidence, large + 1, confidence[bottom, middle]).tolist(),
             np.stack([middle, bottom + 0.5], axis=1).tolist(),
-            self._sees_ground(label, bottom, np.array(middle)).tolist(),
+            self._sees_ground(label, bottom, middle).tolist(),
             foot.tolist(),
             reach.tolist(),
             self._fan.error_at(reach).tolist(),
@@ -144,11 +142,6 @@ def _parted(kinds: Image) -> Image:
         alike |= ~obstacle[:-back]
         part[back:] &= alike.view(np.uint8)
     return part.reshape(kinds.shape)
-
-
-def _middle(row: npt.NDArray[np.bool_]) -> int:
-    places = np.flatnonzero(row)
-    return int(places[len(places) // 2])
 
 
 def _means(

@@ -62,7 +62,10 @@ def _hull(
             line = xs[a] * way_y - ys[a] * way_x
             if xs[m] * way_y - ys[m] * way_x <= line:
                 break
-            lower = max(m, deepest[-1], deep, key=reach.__getitem__)
+            lower = m
+            for other in (deepest[-1], deep):
+                if reach[other] > reach[lower]:
+                    lower = other
             # It lies this over `line` times as far away as the line from a to here.
             if xs[lower] * way_y - ys[lower] * way_x > line * jump and lower != here:
                 break
