@@ -25,7 +25,7 @@ MAY_IMPORT = {
     'replay': {'core', 'inference', 'sim', 'models'},
     'scoring': {'core', 'sim', 'models', 'replay'},
     'ros': {'core', 'inference', 'sim', 'demo', 'replay', 'scoring'},
-    'benchmark': {'core', 'inference', 'sim', 'models', 'demo', 'ros'},
+    'benchmark': {'core', 'inference', 'sim', 'models', 'planner', 'demo', 'ros'},
 }
 """The other rooms that a room may import. What lies beside the rooms is open to all, knows none."""
 

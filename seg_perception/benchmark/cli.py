@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from seg_perception.benchmark.commands import cameras, model, node, path, soak, transport
+from seg_perception.benchmark.commands import cameras, model, node, path, planner, soak, transport
 from seg_perception.command_line import Command, run_tool
 from seg_perception.core.labels import LabelError
 from seg_perception.demo.processes import ProcessError
@@ -16,6 +16,7 @@ COMMANDS: dict[str, Command] = {
     'node': node,
     'cameras': cameras,
     'soak': soak,
+    'planner': planner,
     'transport': transport,
 }
 

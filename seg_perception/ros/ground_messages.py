@@ -134,12 +134,19 @@ def obstacles_message(
     names: Sequence[str],
 ) -> ObstacleArray:
     """Return the obstacles of a frame, boxes in pixels of the published images."""
+    boxes = np.array([region.box for region in regions], float).reshape(-1, 2, 2)
+    feet = np.array([region.foot for region in regions], float).reshape(-1, 2)
+    corners = grid.published_edges(boxes.cumsum(axis=1)).reshape(-1, 4).tolist()
+    places = zip(corners, grid.published(feet).tolist(), strict=True)
     return ObstacleArray(
         header=header,
         camera=camera,
         usable=health.usable,
         reasons=list(health.reasons),
-        obstacles=[_obstacle(region, grid, names) for region in regions],
+        obstacles=[
+            _obstacle(region, box, foot, names[region.label])
+            for region, (box, foot) in zip(regions, places, strict=True)
+        ],
     )
 
 
@@ -184,21 +191,26 @@ def grid_message(header: Header, spec: GridSpec, cells: Cells, ground: float) ->
     return OccupancyGrid(header=header, info=info, data=array('b', cells.tobytes()))
 
 
-def _obstacle(region: ObstacleRegion, grid: LabelGrid, names: Sequence[str]) -> Obstacle:
-    left, top, width, height = region.box
-    (x0, y0), (x1, y1) = grid.published_edges([(left, top), (left + width, top + height)]).tolist()
-    column, row = grid.published(region.foot).tolist()
+def _obstacle(
+    region: ObstacleRegion, box: Sequence[float], foot: Sequence[float], name: str
+) -> Obstacle:
+    """Return an obstacle.
+
+    :param box: left, top, right and bottom edge in the published images.
+    :param foot: its column and row there.
+    """
+    left, top, right, bottom = box
     x, y = region.position
     return Obstacle(
         label=region.label,
-        class_name=names[region.label],
+        class_name=name,
         confidence=region.confidence,
-        box_x=x0,
-        box_y=y0,
-        box_width=x1 - x0,
-        box_height=y1 - y0,
-        foot_column=column,
-        foot_row=row,
+        box_x=left,
+        box_y=top,
+        box_width=right - left,
+        box_height=bottom - top,
+        foot_column=foot[0],
+        foot_row=foot[1],
         foot_seen=region.foot_seen,
         x=x,
         y=y,

@@ -81,6 +81,16 @@ def test_without_the_peak_frames_are_measured_one_by_one(tmp_path: Path) -> None
     assert not (tmp_path / 'path_1.svg').exists()
 
 
+def test_planner_outputs_are_measured_with_and_without_their_messages(tmp_path: Path) -> None:
+    arguments = ['planner', '--runs', '2', '--frames', '3', '--labels', '160x90']
+    assert main([*arguments, '--output', str(tmp_path)]) == 0
+    report = json.loads((tmp_path / 'planner.json').read_text())
+    assert report['settings']['camera'] == [2048, 1024]
+    assert list(report['results']) == ['found', 'found and made messages']
+    for cost in report['results'].values():
+        assert 0 < cost['cpu_ms']['least'] <= cost['cpu_ms']['median'] <= cost['cpu_ms']['largest']
+
+
 @pytest.mark.parametrize(
     ('arguments', 'reason'),
     [

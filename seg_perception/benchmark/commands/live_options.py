@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from seg_perception.benchmark.commands.shared import add_output, at_least
+from seg_perception.benchmark.commands.shared import add_output, at_least, image_size
 from seg_perception.benchmark.live import Load
 from seg_perception.resources import bundled_model
 from seg_perception.ros.load_protocol import ENCODINGS
@@ -47,7 +47,9 @@ def add_images(parser: argparse.ArgumentParser, load: Load) -> None:
     """Add the options that tell what a camera sends."""
     add = parser.add_argument
     size = f'{load.width}x{load.height}'
-    add('--size', type=_size, default=(load.width, load.height), help=f'of the images ({size})')
+    add(
+        '--size', type=image_size, default=(load.width, load.height), help=f'of the images ({size})'
+    )
     add('--encoding', choices=ENCODINGS, default=load.encoding, help=f'({load.encoding})')
     add(
         '--rate',
@@ -107,10 +109,3 @@ def _parameter(text: str) -> tuple[str, Any]:
     if not (name and separator):
         raise argparse.ArgumentTypeError(f'expected NAME:=VALUE, got {text!r}')
     return name, yaml.safe_load(value)
-
-
-def _size(text: str) -> tuple[int, int]:
-    width, _, height = text.partition('x')
-    if not (width.isdecimal() and height.isdecimal()):
-        raise argparse.ArgumentTypeError(f'expected WIDTHxHEIGHT such as 1280x720, got {text!r}')
-    return int(width), int(height)

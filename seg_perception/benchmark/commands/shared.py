@@ -85,3 +85,11 @@ def numbers(kind: type[Number], least: Number) -> Callable[[str], list[Number]]:
 
     parse.__name__ = f'list of numbers ({kind.__name__})'
     return parse
+
+
+def image_size(text: str) -> tuple[int, int]:
+    """Return the width and height in WIDTHxHEIGHT, for argparse."""
+    width, _, height = text.partition('x')
+    if not (width.isdecimal() and height.isdecimal()):
+        raise argparse.ArgumentTypeError(f'expected WIDTHxHEIGHT such as 1280x720, got {text!r}')
+    return int(width), int(height)
