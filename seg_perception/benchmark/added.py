@@ -1,19 +1,13 @@
-"""What a node adds to the network's time, and how near it comes to the network's own rate."""
+"""What a node adds to the network's time."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from statistics import median
 
-import numpy as np
-
-from seg_perception.benchmark.contest import Contestant, Entry, timed_round
-from seg_perception.benchmark.gpu import GpuWatch
 from seg_perception.benchmark.live import Load, live
-from seg_perception.benchmark.model_job import open_model_job
 from seg_perception.benchmark.notes import Notes
 from seg_perception.benchmark.process_meter import cores
 
@@ -72,26 +66,10 @@ def turn_of(notes: Notes, used: float) -> Turn:
         added_ms=median(whole - network for whole, network in zip(total, infer, strict=True)),
         stage_ms={stage: median(notes.stage(stage, _WARM_UP)) for stage in notes.stages},
         latency_ms=median(notes.latencies(camera)[_WARM_UP:]),
-        rate=notes.rates()[camera],
+        rate=notes.rate(camera, 0, _WARM_UP),
         cores=used,
         frames=len(total),
     )
-
-
-def bare_rate(model: Path, threads: int, seconds: float) -> float:
-    """Return how many images a second the runner alone makes of one, in a process of its own.
-
-    :raises ContestantError: when the model cannot be run.
-    """
-    frame = np.random.default_rng(0).integers(0, 256, (360, 640, 3), np.uint8)
-    open_job = partial(open_model_job, 'onnxruntime', model, [frame], 1, threads)
-    with GpuWatch() as gpu:
-        contestant = Contestant(Entry('bare runner', open_job), gpu)
-        try:
-            turn = contestant.ask(partial(timed_round, seconds=seconds))
-        finally:
-            contestant.close()
-    return 1e3 / median(turn.total_ms)
 
 
 def median_turn(turns: Sequence[Turn]) -> Turn:

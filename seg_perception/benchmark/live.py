@@ -150,6 +150,11 @@ class Live:
         """Have a camera end, in peace."""
         self._children.stop(self._cameras.pop(name))
 
+    def stop_cameras(self) -> None:
+        """Have all cameras that there are end, in peace."""
+        for name in list(self._cameras):
+            self.stop_camera(name)
+
     def kill_camera(self, name: str) -> None:
         """End a camera as a crash does."""
         self._killed.add(name)
@@ -188,18 +193,24 @@ class Live:
 
     def finish(self) -> Notes:
         """Stop cameras and consumer and return what was noted; the node runs on."""
-        for name in list(self._cameras):
-            self.stop_camera(name)
+        self.stop_cameras()
         self._children.stop(self._monitor)
         published = {name: self._published(name) for name in self.cameras}
         return Notes.read(self._folder / 'notes.json', published, frozenset(self._killed))
 
     def connect(self) -> None:
-        """Wait until the consumer has found all results, start the cameras and wait for these.
+        """Wait until the consumer has found all results, and start the cameras.
 
         :raises ProcessError: when that takes too long.
         """
         wait_for_word(self._children, self._monitor, CONNECTED)
+        self.start_cameras()
+
+    def start_cameras(self) -> None:
+        """Start all cameras and wait until they play.
+
+        :raises ProcessError: when that takes too long.
+        """
         for name in self.cameras:
             self.start_camera(name)
         for camera in self._cameras.values():

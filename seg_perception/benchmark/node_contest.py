@@ -11,19 +11,26 @@ from typing import Any
 
 from tqdm import tqdm
 
-from seg_perception.benchmark.added import Turn, bare_rate, median_turn, take_turn
+from seg_perception.benchmark.added import Turn, median_turn, take_turn
 from seg_perception.benchmark.live import Load, node_process
 from seg_perception.benchmark.report import Report
 from seg_perception.benchmark.statistics import Spread, shuffled
 from seg_perception.benchmark.table import NOTHING, Table, number, ratio, spread
+from seg_perception.benchmark.throughput import (
+    Throughput,
+    measure_throughput,
+    network_alone,
+)
 from seg_perception.demo.graph import Value
 
 OURS = 'segmentation_node'
 PLAIN = 'plain node'
 CAREFUL = 'plain node, labels at network size'
 
-_FLOOD = 1.5
-"""Rate of the camera that keeps the node busy, as a multiple of the bare runner's."""
+_SPELLS = 6
+"""How often a run of the flooded node and the network alone take turns."""
+
+_SHORTEST_SPELL_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -59,14 +66,12 @@ class Results:
     """What was measured, a value each run.
 
     :ivar added: by node, at the rate that all can serve.
-    :ivar bare_hz: images a second of the network alone, in its own process.
-    :ivar flooded: the node, of a camera that is faster than that.
+    :ivar flooded: the node under a camera that is faster than the network.
     :ivar peak: likewise, with the null model.
     """
 
     added: Mapping[str, Sequence[Turn]]
-    bare_hz: Sequence[float]
-    flooded: Sequence[Turn]
+    flooded: Sequence[Throughput]
     peak: Sequence[Turn]
 
     @property
@@ -82,7 +87,7 @@ class Results:
     @property
     def throughput(self) -> list[float]:
         """Rate of the flooded node over that of the network alone, in each run."""
-        return [turn.rate / rate for turn, rate in zip(self.flooded, self.bare_hz, strict=True)]
+        return [turn.share for turn in self.flooded]
 
 
 def measure_node(settings: Settings, folder: Path) -> Results:
@@ -94,12 +99,11 @@ def measure_node(settings: Settings, folder: Path) -> Results:
     """
     commands = _commands(settings)
     added: dict[str, list[Turn]] = {name: [] for name in commands}
-    bare: list[float] = []
-    flooded: list[Turn] = []
+    flooded: list[Throughput] = []
     peak: list[Turn] = []
     peak_load = replace(settings.load, rate=settings.peak_hz)
     peak_command = node_process(peak_load, settings.null_model, **settings.parameters).command()
-    with tqdm(total=settings.runs * (len(commands) + 3), unit='run', leave=False) as bar:
+    with tqdm(total=settings.runs * (len(commands) + 2), unit='run', leave=False) as bar:
 
         def turn(what: str, load: Load, command: list[str]) -> Turn:
             bar.set_postfix_str(what)
@@ -110,13 +114,20 @@ def measure_node(settings: Settings, folder: Path) -> Results:
         for order in shuffled(len(commands), settings.runs):
             for name in (list(commands)[index] for index in order):
                 added[name].append(turn(name, settings.load, commands[name]))
-            bar.set_postfix_str('network alone')
-            bare.append(bare_rate(settings.model, settings.threads, settings.seconds))
+            bar.set_postfix_str('flooded, and the network alone, in turns')
+            with network_alone(settings.model, settings.threads) as alone:
+                throughput = measure_throughput(
+                    folder / f'{bar.n}',
+                    settings.load,
+                    commands[OURS],
+                    alone,
+                    spells=_SPELLS,
+                    seconds=max(settings.seconds / 3, _SHORTEST_SPELL_S),
+                )
+            flooded.append(throughput)
             bar.update()
-            flood = replace(settings.load, rate=_FLOOD * median(bare))
-            flooded.append(turn('flooded', flood, commands[OURS]))
             peak.append(turn('peak', peak_load, peak_command))
-    return Results(added, bare, flooded, peak)
+    return Results(added, flooded, peak)
 
 
 def node_report(
@@ -133,7 +144,6 @@ def node_report(
             'ratios': results.ratios,
             'added': results.added,
             'throughput': results.throughput,
-            'bare_hz': results.bare_hz,
             'flooded': results.flooded,
             'peak': results.peak,
         },
@@ -183,13 +193,15 @@ def _added_table(results: Results) -> Table:
 
 def _rate_table(results: Results) -> Table:
     share = Spread.of([100 * value for value in results.throughput])
-    flooded, peak = median_turn(results.flooded), median_turn(results.peak)
+    bare_hz = median(rate for turn in results.flooded for rate in turn.bare_hz)
+    node_hz = median(rate for turn in results.flooded for rate in turn.node_hz)
+    used, peak = median(turn.cores for turn in results.flooded), median_turn(results.peak)
     return Table(
         'Rate under a faster camera',
         ('', '% of the network alone', 'Hz', 'cores'),
         (
-            ('network alone', number(100.0), number(median(results.bare_hz), 2), NOTHING),
-            (OURS, spread(share), number(flooded.rate, 2), number(flooded.cores, 2)),
+            ('network alone', number(100.0), number(bare_hz, 2), NOTHING),
+            (OURS, spread(share), number(node_hz, 2), number(used, 2)),
             (f'{OURS}, null model', NOTHING, number(peak.rate, 2), number(peak.cores, 2)),
         ),
     )

@@ -162,6 +162,15 @@ class Notes:
                 rates[camera] = (len(times) - 1) * 1e9 / float(times[-1] - times[0])
         return rates
 
+    def rate(self, camera: str, run: int, skip: int = 0) -> float:
+        """Return a camera's labels in a second since its start number `run`.
+
+        The first `skip` labels do not count; 0 where fewer than two are left.
+        """
+        rows = self._rows(camera, self.outputs[0])
+        times = rows[rows[:, 2] == run, 5][skip:]
+        return (len(times) - 1) * 1e9 / float(times[-1] - times[0]) if len(times) > 1 else 0.0
+
     def lead(self) -> int:
         """Return by how many labels a camera was ever ahead of another since both had one."""
         arrivals = self._common()

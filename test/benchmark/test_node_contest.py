@@ -16,6 +16,7 @@ from seg_perception.benchmark.node_contest import (
     node_report,
 )
 from seg_perception.benchmark.notes import Notes
+from seg_perception.benchmark.throughput import Throughput
 
 SETTINGS = Settings(
     load=Load(rate=2.0),
@@ -39,8 +40,11 @@ RESULTS = Results(
         PLAIN: [turn(100.0), turn(96.0), turn(90.0)],
         CAREFUL: [turn(24.0), turn(24.0), turn(99.0)],
     },
-    bare_hz=[10.0, 12.0, 8.0],
-    flooded=[turn(0.0, 9.0), turn(0.0, 12.0), turn(0.0, 7.6)],
+    flooded=[
+        Throughput(bare_hz=[10.0, 10.0], node_hz=[9.0], cores=1.0),
+        Throughput(bare_hz=[11.0, 13.0], node_hz=[12.0], cores=1.25),
+        Throughput(bare_hz=[8.0, 8.0], node_hz=[7.6], cores=1.5),
+    ],
     peak=[turn(0.0, 50.0), turn(0.0, 40.0), turn(0.0, 60.0)],
 )
 
@@ -64,7 +68,7 @@ def test_a_turn_tells_what_is_added_without_the_first_frames() -> None:
     assert told.added_ms == 9 * 5 - 5
     assert told.stage_ms == {'infer': 10.0, 'total': 50.0}
     assert told.latency_ms == 5.0
-    assert told.rate == pytest.approx(7 / 7.007)
+    assert told.rate == pytest.approx(4 / 4.004)
     assert (told.cores, told.frames) == (0.25, 5)
 
 
@@ -104,4 +108,7 @@ def test_the_report_has_ratios_first_and_every_run() -> None:
     figures = json.loads(report.json())['results']
     assert figures['ratios'] == {PLAIN: 0.125, CAREFUL: 0.5}
     assert [run['added_ms'] for run in figures['added'][OURS]] == [10.0, 30.0, 12.0]
-    assert figures['bare_hz'] == [10.0, 12.0, 8.0]
+    assert figures['throughput'] == [0.9, 1.0, 0.95]
+    assert [run['node_hz'] for run in figures['flooded']] == [[9.0], [12.0], [7.6]]
+    assert rows['network alone'][-3:] == ['100.0', '10.00', '–']
+    assert rows[OURS][-2:] == ['9.00', '1.25']

@@ -97,6 +97,16 @@ def test_a_camera_without_a_single_result_is_all_gap() -> None:
     assert notes.rates() == {'': 0.0}
 
 
+def test_a_rate_is_of_one_start_of_a_camera_without_its_first_labels() -> None:
+    quick = [(0, 0, 1, n, 0, 10**12 + n * 10**8) for n in range(6)]
+    late = [(0, 0, 2, 0, 0, 0), *((0, 0, 2, n, 0, (9 + 2 * n) * 10**9) for n in range(1, 4))]
+    notes = notes_of('a', 'b', results=[*rows(1, range(9), run=1), *late, *quick])
+    assert notes.rate('a', 1) == pytest.approx(10.0)
+    assert notes.rate('a', 2, skip=1) == pytest.approx(0.5)
+    assert notes.rate('b', 1, skip=7) == 1.0
+    assert (notes.rate('b', 1, skip=8), notes.rate('b', 0)) == (0.0, 0.0)
+
+
 def test_rates_and_lead_are_those_of_the_time_that_cameras_have_in_common() -> None:
     notes = notes_of(
         'a',
