@@ -18,7 +18,9 @@ from seg_perception.ros.publishers import OFFERED
 LAYOUT: dict[str, Any] = json.loads(config_file('foxglove/segmentation.json').read_text())
 RVIZ: dict[str, Any] = yaml.safe_load(config_file('rviz/segmentation.rviz').read_text())
 
-PANELS = {'Image', 'Plot', 'RawMessages', 'DiagnosticSummary', 'DiagnosticStatusPanel'}
+PANELS = {'Image', '3D', 'Plot', 'RawMessages', 'DiagnosticSummary', 'DiagnosticStatusPanel'}
+PARAMETERS = yaml.safe_load(config_file('segmentation.param.yaml').read_text())
+BASE_FRAME = PARAMETERS['/**']['ros__parameters']['base_frame']
 OUTPUTS = {f'/segmentation/{name}' for name in (*OFFERED, *OF_ALL_CAMERAS)}
 TOPICS = {*OUTPUTS, '/camera/image_raw', '/diagnostics', '/score/score'}
 MESSAGES = {'/segmentation/report': FrameReport, '/score/score': Score}
@@ -54,6 +56,9 @@ def test_foxglove_shows_topics_and_fields_that_there_are() -> None:
         kind = panel.partition('!')[0]
         if kind == 'Image':
             assert config['imageMode']['imageTopic'] in TOPICS
+        elif kind == '3D':
+            assert config['topics'].keys() <= TOPICS
+            assert config['followTf'] == BASE_FRAME
         elif kind == 'Plot':
             for path in config['paths']:
                 ((topic, field),) = re.findall(r'^(/[\w/]+)\.(\w+)$', path['value'])
@@ -62,12 +67,22 @@ def test_foxglove_shows_topics_and_fields_that_there_are() -> None:
             assert config['topicPath'] in TOPICS
         else:
             assert config['topicToRender'] == '/diagnostics'
+        if (
+            kind == 'DiagnosticStatusPanel'
+        ):  # finds a status by its hardware first: the camera's topic
+            assert config['selectedHardwareId'] == '/camera/image_raw'
 
 
 @pytest.mark.parametrize('display', RVIZ['Visualization Manager']['Displays'])
 def test_rviz_shows_topics_that_there_are(display: dict[str, Any]) -> None:
-    assert display['Class'] == 'rviz_default_plugins/Image'
     assert display['Topic']['Value'] in TOPICS
     # Best effort matches every camera, however it publishes.
     assert display['Topic']['Reliability Policy'] == 'Best Effort'
     assert display['Name'].lower().replace(' ', '_') in display['Topic']['Value']
+
+
+def test_rviz_shows_pictures_and_the_ground_in_the_frame_that_it_is_told_in() -> None:
+    manager = RVIZ['Visualization Manager']
+    shown = [display['Class'].rpartition('/')[2] for display in manager['Displays']]
+    assert shown == ['Image'] * 7 + ['Map', 'PointCloud2']
+    assert manager['Global Options']['Fixed Frame'] == BASE_FRAME
