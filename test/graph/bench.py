@@ -172,7 +172,10 @@ class Bench:
             return [s for s in statuses if s.level == level and text in s.message]
 
         self.statuses.clear()
-        wait_until(lambda: bool(found()), f'a status of level {level!r} with {text!r}')
+        try:
+            wait_until(lambda: bool(found()), f'a status of level {level!r} with {text!r}')
+        except AssertionError as error:
+            raise AssertionError(f'{error}; the last: {self.statuses[-1:]}') from None
         return found()[-1]
 
     def await_complaint(self, text: str) -> None:
