@@ -64,13 +64,15 @@ class Pinhole(Lens):
         self._tangential = (p1, p2)
         self._above = Polynomial([1.0, k1, k2, k3])
         self._below = Polynomial([1.0, k4, k5, k6])
+        # Made once: to make a derivative takes longer than all bearings of a frame through it.
+        self._slopes = self._above.deriv(), self._below.deriv()
         self._reach = _first_root(self._slope(), self._below)
 
     def _bend(self, points: Array) -> Array:
         depth = points[..., 2:]
         with np.errstate(divide='ignore', invalid='ignore'):
             flat = np.where(depth > 0, points[..., :2] / depth, np.nan)
-        bent, _ = self._distort(flat)
+        bent = self._distort(flat)
         bent[(flat**2).sum(axis=-1) >= self._reach] = np.nan
         return bent
 
@@ -78,12 +80,12 @@ class Pinhole(Lens):
         flat, settled = bent.copy(), np.zeros(bent.shape[:-1], bool)
         with np.errstate(all='ignore'):
             for _ in range(_STEPS):
-                here, (a, b, c, d) = self._distort(flat)
-                error = bent - here
+                error = bent - self._distort(flat)
                 settled = np.abs(error).max(axis=-1) < _CLOSE
                 if settled.all():
                     break
                 # Newton's method: a jump too far is cut, lest it leave the lens.
+                a, b, c, d = self._derivative(flat)
                 step = (
                     np.stack(
                         [
@@ -101,28 +103,35 @@ class Pinhole(Lens):
         unit: Array = rays / np.linalg.norm(rays, axis=-1, keepdims=True)
         return unit
 
-    def _distort(self, flat: Array) -> tuple[Array, tuple[Array, Array, Array, Array]]:
-        """Return bent points and the derivative (du/dx, du/dy, dv/dx, dv/dy)."""
+    def _distort(self, flat: Array) -> Array:
         p1, p2 = self._tangential
         x, y = flat[..., 0], flat[..., 1]
         s = x * x + y * y
-        below = self._below(s)
-        radial = self._above(s) / below
-        slope = (self._above.deriv()(s) - radial * self._below.deriv()(s)) / below
+        radial = self._above(s) / self._below(s)
         u = x * radial + 2 * p1 * x * y + p2 * (s + 2 * x * x)
         v = y * radial + p1 * (s + 2 * y * y) + 2 * p2 * x * y
+        return np.stack([u, v], axis=-1)
+
+    def _derivative(self, flat: Array) -> tuple[Array, Array, Array, Array]:
+        """Return (du/dx, du/dy, dv/dx, dv/dy) of the bent points."""
+        p1, p2 = self._tangential
+        x, y = flat[..., 0], flat[..., 1]
+        s = x * x + y * y
+        above, below = self._slopes
+        divisor = self._below(s)
+        radial = self._above(s) / divisor
+        slope = (above(s) - radial * below(s)) / divisor
         across = 2 * x * y * slope + 2 * p1 * x + 2 * p2 * y
         along_x = radial + 2 * x * x * slope + 2 * p1 * y + 6 * p2 * x
         along_y = radial + 2 * y * y * slope + 6 * p1 * y + 2 * p2 * x
-        return np.stack([u, v], axis=-1), (along_x, across, across, along_y)
+        return along_x, across, across, along_y
 
     def _slope(self) -> Polynomial:
         """Return what is zero where the image's radius stops growing, over the ray's radius²."""
         above, below = self._above, self._below
+        above_slope, below_slope = self._slopes
         square = Polynomial([0.0, 1.0])
-        slope: Polynomial = above * below + 2 * square * (
-            above.deriv() * below - above * below.deriv()
-        )
+        slope: Polynomial = above * below + 2 * square * (above_slope * below - above * below_slope)
         return slope
 
 

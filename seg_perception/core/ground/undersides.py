@@ -62,10 +62,9 @@ def _hull(
             line = xs[a] * way_y - ys[a] * way_x
             if xs[m] * way_y - ys[m] * way_x <= line:
                 break
-            lower = m
-            for other in (deepest[-1], deep):
-                if reach[other] > reach[lower]:
-                    lower = other
+            lower = deepest[-1] if reach[deepest[-1]] > reach[m] else m
+            if reach[deep] > reach[lower]:
+                lower = deep
             # It lies this over `line` times as far away as the line from a to here.
             if xs[lower] * way_y - ys[lower] * way_x > line * jump and lower != here:
                 break
