@@ -67,9 +67,8 @@ def test_foxglove_shows_topics_and_fields_that_there_are() -> None:
             assert config['topicPath'] in TOPICS
         else:
             assert config['topicToRender'] == '/diagnostics'
-        if (
-            kind == 'DiagnosticStatusPanel'
-        ):  # finds a status by its hardware first: the camera's topic
+        # A status is found by its hardware first, which is the camera's topic.
+        if kind == 'DiagnosticStatusPanel':
             assert config['selectedHardwareId'] == '/camera/image_raw'
 
 

@@ -64,7 +64,7 @@ class Pinhole(Lens):
         self._tangential = (p1, p2)
         self._above = Polynomial([1.0, k1, k2, k3])
         self._below = Polynomial([1.0, k4, k5, k6])
-        # Made once: to make a derivative takes longer than all bearings of a frame through it.
+        # Made once, not for every frame.
         self._slopes = self._above.deriv(), self._below.deriv()
         self._reach = _first_root(self._slope(), self._below)
 
